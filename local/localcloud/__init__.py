@@ -1,0 +1,1 @@
+"""All of it on one machine, without an AWS account."""

@@ -1,0 +1,1 @@
+"""The embedded AWS: a ministack process on loopback."""

@@ -1,0 +1,1 @@
+"""How the Pulumi engine is had on this machine."""

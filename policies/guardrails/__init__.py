@@ -1,0 +1,1 @@
+"""Controls, frameworks, waivers and evidence; importable without side effects."""

@@ -1,0 +1,238 @@
+"""What the service declares and the platform provides: names two sides must agree on.
+
+Pure data, standard library only, so that infrastructure, policies and tests can import it without
+Flask or boto3. Every entry is compared with both sides by a test: nothing here is documentation.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# --- Process -------------------------------------------------------------------------------------
+
+PORT = 8080
+HEALTH_LIVE = "/health/live"
+HEALTH_READY = "/health/ready"
+STOP_SECONDS = 30  # the process ends this long after SIGTERM; ECS stopTimeout must be longer
+KEEP_ALIVE_SECONDS = 60  # granian's header-read timeout closes idle connections and caps at 60 s
+ALB_IDLE_SECONDS = 50  # must stay below KEEP_ALIVE_SECONDS, or the load balancer answers 502
+ACCESS_TOKEN_SECONDS = 900
+
+# --- Tables --------------------------------------------------------------------------------------
+
+PARTITION_KEY = "pk"
+SORT_KEY = "sk"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexSpec:
+    """A local secondary index: same partition key, projection ALL, `sort_key` is a string."""
+
+    name: str
+    sort_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSpec:
+    """One DynamoDB table. Its physical name is `{prefix}-{name}`; keys are strings `pk` and `sk`."""
+
+    name: str
+    data_class: str  # value of the tag `data-class`
+    key_class: str  # which customer-managed key encrypts it
+    indexes: tuple[IndexSpec, ...] = ()
+    ttl: str | None = None
+    restore_days: int  # point-in-time recovery window, days
+    backup: bool  # selected by the AWS Backup plan
+    append_only: bool = False
+    actions: tuple[str, ...]  # IAM actions the service needs, no more
+
+
+TABLES: tuple[TableSpec, ...] = (
+    TableSpec(
+        name="Ledger",
+        data_class="financial",
+        key_class="ledger",
+        indexes=(
+            IndexSpec(name="byDate", sort_key="d"),
+            IndexSpec(name="byAccount", sort_key="a"),
+        ),
+        ttl="ttl",
+        restore_days=35,
+        backup=True,
+        actions=(
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ),
+    ),
+    TableSpec(
+        name="Runtime",
+        data_class="credential",
+        key_class="runtime",
+        ttl="ttl",
+        # Wrapped user keys live here. Seven days and no backup, so that deleting a key makes
+        # every older backup of the Ledger unreadable for that person within a week.
+        restore_days=7,
+        backup=False,
+        actions=(
+            "dynamodb:BatchGetItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ),
+    ),
+    TableSpec(
+        name="Audit",
+        data_class="audit",
+        key_class="audit",
+        ttl="ttl",
+        restore_days=35,
+        backup=True,
+        append_only=True,
+        actions=("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+    ),
+)
+
+# --- Encryption ----------------------------------------------------------------------------------
+
+ENVELOPE_KEY_CLASS = "tokens"  # the KMS key class that wraps one data key per user
+ENVELOPE_PURPOSE = "user-data"  # value of the encryption context key `purpose` in every call
+ENVELOPE_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+
+# --- Configuration -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretSpec:
+    """One environment variable filled from one JSON key of a Secrets Manager secret."""
+
+    variable: str
+    secret: str  # name below the prefix, e.g. `jwt-secret` of `budgetbuddy/jwt-secret`
+    json_key: str
+    required: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariableSpec:
+    """One plain environment variable of the service."""
+
+    name: str
+    purpose: str
+    default: str | None = None  # None: required everywhere
+    local_only: bool = False  # never set by the platform for staging or production
+
+
+SECRETS: tuple[SecretSpec, ...] = (
+    SecretSpec(variable="JWT_SECRET", secret="jwt-secret", json_key="secret"),
+    SecretSpec(variable="JWT_KEY_ID", secret="jwt-secret", json_key="kid"),
+    SecretSpec(variable="JWT_PREVIOUS_SECRET", secret="jwt-secret", json_key="previousSecret"),
+    SecretSpec(variable="JWT_PREVIOUS_KEY_ID", secret="jwt-secret", json_key="previousKid"),
+    SecretSpec(variable="LOOKUP_KEY", secret="lookup-key", json_key="key"),
+)
+
+ENVIRONMENT: tuple[VariableSpec, ...] = (
+    VariableSpec(name="AWS_REGION", purpose="region of every AWS client"),
+    VariableSpec(name="ENVIRONMENT", purpose="local, test, staging or production"),
+    VariableSpec(name="RELEASE", purpose="commit the image was built from"),
+    VariableSpec(name="DATA_KEY_ID", purpose="KMS key (alias ARN) that wraps the users' data keys"),
+    VariableSpec(name="EMAIL_FROM", purpose="verified SES identity that confirmation mail comes from"),
+    VariableSpec(name="PUBLIC_BASE_URL", purpose="origin the clients call, in links and OpenAPI"),
+    VariableSpec(
+        name="DYNAMODB_TABLE_PREFIX", purpose="first part of table names", default="BudgetBuddy"
+    ),
+    VariableSpec(name="AWS_CLOUDWATCH_ENABLED", purpose="print EMF metric lines", default="true"),
+    VariableSpec(name="LOG_LEVEL", purpose="DEBUG, INFO or WARNING", default="INFO"),
+    VariableSpec(
+        name="TRUSTED_PROXY_HOPS",
+        purpose="how many proxies of ours append to X-Forwarded-For",
+        default="1",
+    ),
+    VariableSpec(name="WORKERS", purpose="worker processes", default="2"),
+    VariableSpec(name="THREADS", purpose="threads of each worker", default="8"),
+    VariableSpec(
+        name="AWS_ENDPOINT_URL",
+        purpose="embedded AWS; refused when ENVIRONMENT is staging or production",
+        default="",
+        local_only=True,
+    ),
+)
+
+EMAIL_ACTIONS = ("ses:SendEmail",)
+
+# --- Metrics -------------------------------------------------------------------------------------
+
+NAMESPACE = "BudgetBuddy"
+
+
+class Metric(StrEnum):
+    """Every metric the service emits. Nothing else may be put on an alarm or a dashboard."""
+
+    REQUEST_COUNT = "RequestCount"
+    REQUEST_LATENCY = "RequestLatency"
+    SERVER_ERROR_COUNT = "ServerErrorCount"
+    CLIENT_ERROR_COUNT = "ClientErrorCount"
+    UNHANDLED_ERROR = "UnhandledError"
+    AUTH_SUCCEEDED = "AuthSucceeded"
+    AUTH_FAILED = "AuthFailed"
+    ACCOUNT_LOCKED = "AccountLocked"
+    REFRESH_REUSE_DETECTED = "RefreshReuseDetected"
+    AUTHORIZATION_DENIED = "AuthorizationDenied"
+    RATE_LIMITED = "RateLimited"
+    RATE_LIMITER_DEGRADED = "RateLimiterDegraded"
+    STORE_CONFLICT = "StoreConflict"
+    STORE_THROTTLED = "StoreThrottled"
+    VERSION_CONFLICT = "VersionConflict"
+    IDEMPOTENCY_REPLAYED = "IdempotencyReplayed"
+    IDEMPOTENCY_REJECTED = "IdempotencyRejected"
+    PAN_REJECTED = "PanRejected"
+    PASSWORD_HASH_REJECTED = "PasswordHashRejected"
+    AUDIT_EVENT_WRITTEN = "AuditEventWritten"
+
+
+class Dimension(StrEnum):
+    """Every metric has `{Environment}`; a metric may have one more set, `{Environment, <this>}`."""
+
+    ENVIRONMENT = "Environment"
+    AREA = "Area"
+    METHOD = "Method"
+    BUCKET = "Bucket"
+    TABLE = "Table"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec:
+    """Unit as CloudWatch spells it, and the dimension beside `Environment`, if any."""
+
+    metric: Metric
+    unit: str
+    dimension: Dimension | None = None
+
+
+METRICS: tuple[MetricSpec, ...] = (
+    MetricSpec(metric=Metric.REQUEST_COUNT, unit="Count", dimension=Dimension.AREA),
+    MetricSpec(metric=Metric.REQUEST_LATENCY, unit="Milliseconds", dimension=Dimension.AREA),
+    MetricSpec(metric=Metric.SERVER_ERROR_COUNT, unit="Count", dimension=Dimension.AREA),
+    MetricSpec(metric=Metric.CLIENT_ERROR_COUNT, unit="Count"),
+    MetricSpec(metric=Metric.UNHANDLED_ERROR, unit="Count"),
+    MetricSpec(metric=Metric.AUTH_SUCCEEDED, unit="Count", dimension=Dimension.METHOD),
+    MetricSpec(metric=Metric.AUTH_FAILED, unit="Count", dimension=Dimension.METHOD),
+    MetricSpec(metric=Metric.ACCOUNT_LOCKED, unit="Count"),
+    MetricSpec(metric=Metric.REFRESH_REUSE_DETECTED, unit="Count"),
+    MetricSpec(metric=Metric.AUTHORIZATION_DENIED, unit="Count"),
+    MetricSpec(metric=Metric.RATE_LIMITED, unit="Count", dimension=Dimension.BUCKET),
+    MetricSpec(metric=Metric.RATE_LIMITER_DEGRADED, unit="Count"),
+    MetricSpec(metric=Metric.STORE_CONFLICT, unit="Count"),
+    MetricSpec(metric=Metric.STORE_THROTTLED, unit="Count", dimension=Dimension.TABLE),
+    MetricSpec(metric=Metric.VERSION_CONFLICT, unit="Count"),
+    MetricSpec(metric=Metric.IDEMPOTENCY_REPLAYED, unit="Count"),
+    MetricSpec(metric=Metric.IDEMPOTENCY_REJECTED, unit="Count"),
+    MetricSpec(metric=Metric.PAN_REJECTED, unit="Count"),
+    MetricSpec(metric=Metric.PASSWORD_HASH_REJECTED, unit="Count"),
+    MetricSpec(metric=Metric.AUDIT_EVENT_WRITTEN, unit="Count"),
+)
