@@ -1,0 +1,63 @@
+"""Small executables the engine looks for on PATH, written for this checkout and its interpreter."""
+
+from __future__ import annotations
+
+import filecmp
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localcloud.paths import ENGINE
+
+if TYPE_CHECKING:
+    from localcloud.engine.acquire import Engine
+
+BIN = ENGINE / "bin"
+STAND_INS = ENGINE / "stand-ins"
+
+# The engine reads a plugin's version from nowhere else when it is found on PATH.
+STAND_IN_MODULES = {
+    "pulumi-resource-aws": "localcloud.providers.aws",
+    "pulumi-resource-awsx": "localcloud.providers.awsx",
+}
+
+
+def write_launchers(engine: Engine) -> None:
+    """Lay `pulumi`, the language host where it is ours, and the stand-in providers under `build/engine`."""
+    if engine.exec_script is None:
+        # A complete installation stays where it is; its language host lies beside it.
+        (BIN / "pulumi").unlink(missing_ok=True)
+        BIN.mkdir(parents=True, exist_ok=True)
+        (BIN / "pulumi").symlink_to(engine.cli)
+    else:
+        _place(BIN / "pulumi", engine.cli)
+        arguments = ["--exec-script", str(engine.exec_script)]
+        _launcher(BIN / "pulumi-language-python", "localcloud.engine.language_host", arguments)
+    for name, module in STAND_IN_MODULES.items():
+        _launcher(STAND_INS / name, module, [])
+
+
+def _launcher(path: Path, module: str, arguments: list[str]) -> None:
+    command = shlex.join([sys.executable, "-m", module, *arguments])
+    # -P keeps the program's directory, which holds a folder named `platform`, off the host's path.
+    command = command.replace(" -m ", " -P -m ", 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    path.chmod(0o755)
+
+
+def _place(path: Path, original: Path) -> None:
+    """Put `original` at `path` as a file of its own: the engine looks for its language host beside it.
+
+    A symbolic link would be followed, and the host then taken from PATH with a warning each time.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and filecmp.cmp(path, original, shallow=True):
+        return
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(original)
+    except OSError:  # another file system
+        shutil.copy2(original, path)
