@@ -6,12 +6,13 @@ import filecmp
 import shlex
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.paths import ENGINE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from localcloud.engine.acquire import Engine
 
 BIN = ENGINE / "bin"
@@ -54,7 +55,7 @@ def _place(path: Path, original: Path) -> None:
     A symbolic link would be followed, and the host then taken from PATH with a warning each time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and filecmp.cmp(path, original, shallow=True):
+    if path.exists() and not path.is_symlink() and filecmp.cmp(path, original, shallow=True):
         return
     path.unlink(missing_ok=True)
     try:
