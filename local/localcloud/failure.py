@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class LocalCloudError(Exception):
-    """Something a person can act on: what failed, why, and what to do. Ends the command, never a traceback."""
+    """What failed, why, and what to do about it. Ends the command, never in a traceback."""
 
     def __init__(self, what: str, *, why: str, remedy: str, exit_code: int = 1) -> None:
         super().__init__(what)

@@ -21,7 +21,7 @@ HEARTBEAT_SECONDS = 15
 
 @contextmanager
 def step(title: str, *, expected: str | None = None) -> Iterator[None]:
-    """Show `title` while the body runs, then how long it took. `expected` says how long it usually takes."""
+    """Show `title` while the body runs, then how long it took; `expected` is the usual time."""
     hint = f" [dim]({expected})[/dim]" if expected else ""
     started = time.monotonic()
     try:

@@ -1,7 +1,7 @@
 """How the Pulumi CLI is had: on PATH, by the official installer, or built from its Go module.
 
-The first way that works is taken. A build is kept in the user's cache under the hash of `go.sum`, so a
-second checkout costs nothing.
+The first way that works is taken. A build is kept in the user's cache under the hash of `go.sum`,
+so a second checkout costs nothing.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ INSTALLER = "https://get.pulumi.com"
 CONNECT_SECONDS = 5
 INSTALL_SECONDS = 300
 GO_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+GO_SDK = "github.com/pulumi/pulumi/sdk/v3"
 GO_VERSION_FLAG = "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version="
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A usable Pulumi CLI. `exec_script` is None where the CLI brings its own Python language host."""
+    """A usable Pulumi CLI. `exec_script` is None where it brings its own Python language host."""
 
     cli: Path
     version: str
@@ -44,12 +45,12 @@ class Engine:
     exec_script: Path | None
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """One way of getting the CLI does not work on this machine; the message says why."""
 
 
 def acquire_engine(cache: Path | None = None) -> Engine:
-    """The first CLI that can be had. Raises `LocalCloudError` naming every way and why it failed."""
+    """The first CLI that can be had. Raises `LocalCloudError` with the reason for every way."""
     ways: tuple[tuple[str, Callable[[Path], Engine]], ...] = (
         ("pulumi on PATH", _from_path),
         ("earlier build or installation in the cache", _from_cache),
@@ -61,7 +62,7 @@ def acquire_engine(cache: Path | None = None) -> Engine:
     for name, way in ways:
         try:
             return way(target)
-        except Unavailable as reason:
+        except UnavailableError as reason:
             reasons.append(f"{name}: {reason}")
     raise LocalCloudError(
         f"No Pulumi CLI ≥ {VERSION} can be had on this machine.",
@@ -76,10 +77,10 @@ def acquire_engine(cache: Path | None = None) -> Engine:
 def _from_path(target: Path) -> Engine:
     found = shutil.which("pulumi")
     if found is None:
-        raise Unavailable("there is none")
+        raise UnavailableError("there is none")
     version = _version_of(Path(found))
     if _ordered(version) < _ordered(VERSION):
-        raise Unavailable(f"{found} is {version}, older than {VERSION}")
+        raise UnavailableError(f"{found} is {version}, older than {VERSION}")
     return _with_language_host(Path(found), version, f"{found} on PATH", target)
 
 
@@ -90,13 +91,13 @@ def _from_cache(target: Path) -> Engine:
     ):
         if cli.is_file():
             return _with_language_host(cli, _version_of(cli), origin, target)
-    raise Unavailable("there is none yet")
+    raise UnavailableError("there is none yet")
 
 
 def _from_installer(target: Path) -> Engine:
     curl = shutil.which("curl")
     if curl is None:
-        raise Unavailable("curl is not installed")
+        raise UnavailableError("curl is not installed")
     root = target / "installed"
     with tempfile.TemporaryDirectory() as scratch:
         script = Path(scratch) / "install.sh"
@@ -112,7 +113,7 @@ def _from_installer(target: Path) -> Engine:
 def _from_go(target: Path) -> Engine:
     go = shutil.which("go")
     if go is None:
-        raise Unavailable("go is not installed")
+        raise UnavailableError("go is not installed")
     target.mkdir(parents=True, exist_ok=True)
     # Built beside its final place and renamed, so an interrupted build leaves nothing half-made.
     half_made = target / f"pulumi.{os.getpid()}"
@@ -123,9 +124,7 @@ def _from_go(target: Path) -> Engine:
         ):
             _run([go, "build", *flags, "-o", str(half_made), GO_PACKAGE], cwd=MODULE)
         script = target / "pulumi-language-python-exec"
-        sdk = _run(
-            [go, "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"], cwd=MODULE
-        )
+        sdk = _run([go, "list", "-m", "-f", "{{.Dir}}", GO_SDK], cwd=MODULE)
         shutil.copyfile(Path(sdk.strip()) / "python" / "cmd" / script.name, script)
         half_made.rename(target / "pulumi")
     finally:
@@ -139,7 +138,7 @@ def _with_language_host(cli: Path, version: str, origin: str, target: Path) -> E
         return Engine(cli, version, origin, None)
     script = target / "pulumi-language-python-exec"
     if not script.is_file():
-        raise Unavailable(f"{cli} has no pulumi-language-python beside it")
+        raise UnavailableError(f"{cli} has no pulumi-language-python beside it")
     return Engine(cli, version, origin, script)
 
 
@@ -157,7 +156,7 @@ def _ordered(version: str) -> tuple[int, ...]:
 
 
 def _run(command: list[str], *, cwd: Path | None = None, timeout: int | None = None) -> str:
-    """Run `command` quietly and return what it printed. Raises `Unavailable` with its last line."""
+    """Run `command` quietly and return what it printed. Raises `UnavailableError` with its last line."""
     environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(  # noqa: S603 - fixed programs, arguments as a list
@@ -170,8 +169,8 @@ def _run(command: list[str], *, cwd: Path | None = None, timeout: int | None = N
             text=True,
         )
     except subprocess.TimeoutExpired as exc:
-        raise Unavailable(f"`{Path(command[0]).name}` took longer than {timeout} s") from exc
+        raise UnavailableError(f"`{Path(command[0]).name}` took longer than {timeout} s") from exc
     except subprocess.CalledProcessError as exc:
         lines = (exc.stderr or exc.stdout).strip().splitlines() or [f"exit code {exc.returncode}"]
-        raise Unavailable(f"`{Path(command[0]).name}` failed: {lines[-1]}") from exc
+        raise UnavailableError(f"`{Path(command[0]).name}` failed: {lines[-1]}") from exc
     return done.stdout

@@ -1,7 +1,7 @@
 """The Python language host of the Pulumi engine: starts programs and policy packs.
 
-The engine runs it as `pulumi-language-python <engine address>` and speaks `LanguageRuntime` (gRPC) with
-it. Pulumi's own host is a Go program in a module that is not published on its own; this one serves
+The engine runs it as `pulumi-language-python <engine address>` and speaks `LanguageRuntime` (gRPC)
+with it. Pulumi's own host is a Go program in a module that is not published on its own; this one serves
 where only the CLI could be built. It prints its port first and ends at once on SIGINT or SIGTERM.
 """
 
@@ -26,7 +26,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
 # The exec script's exit code for "the user has already been told what is wrong".
@@ -34,12 +34,12 @@ EXIT_ERROR_SHOWN = 32
 
 
 class _Line(NamedTuple):
-    stream: str
+    is_error: bool
     data: bytes
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Runs programs with this interpreter; every child process dies with its call or with the host."""
+    """Runs programs with this interpreter; a child process dies with its call or with the host."""
 
     def __init__(self, engine_address: str, exec_script: Path) -> None:
         self._engine_address = engine_address
@@ -140,7 +140,11 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         child = self._start(command, environment, request.pwd, capture=True)
         context.add_callback(lambda: _kill(child))
         for line in _lines(child):
-            yield language_pb2.RunPluginResponse(**{line.stream: line.data})
+            yield (
+                language_pb2.RunPluginResponse(stderr=line.data)
+                if line.is_error
+                else language_pb2.RunPluginResponse(stdout=line.data)
+            )
         yield language_pb2.RunPluginResponse(exitcode=self._wait(child))
 
     def Cancel(  # noqa: N802
@@ -204,7 +208,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     host = LanguageHost(options.engine_address, options.exec_script)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)  # type: ignore[no-untyped-call] # generated code
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
 
@@ -229,14 +233,17 @@ def _lines(child: subprocess.Popen[bytes]) -> Iterator[_Line]:
     """What `child` prints on both streams, in the order it arrives."""
     lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
 
-    def pump(stream: str) -> None:
-        for data in getattr(child, stream):
-            lines.put(_Line(stream, data))
+    def pump(stream: Iterable[bytes], *, is_error: bool) -> None:
+        for data in stream:
+            lines.put(_Line(is_error, data))
         lines.put(None)
 
-    for stream in ("stdout", "stderr"):
-        threading.Thread(target=pump, args=(stream,), daemon=True).start()
-    open_streams = 2
+    open_streams = 0
+    for stream, is_error in ((child.stdout, False), (child.stderr, True)):
+        if stream is not None:
+            kwargs = {"is_error": is_error}
+            threading.Thread(target=pump, args=(stream,), kwargs=kwargs, daemon=True).start()
+            open_streams += 1
     while open_streams:
         line = lines.get()
         if line is None:

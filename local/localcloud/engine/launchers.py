@@ -26,7 +26,7 @@ STAND_IN_MODULES = {
 
 
 def write_launchers(engine: Engine) -> None:
-    """Lay `pulumi`, the language host where it is ours, and the stand-in providers under `build/engine`."""
+    """Lay `pulumi`, our language host if needed and the stand-in providers under `build/engine`."""
     if engine.exec_script is None:
         # A complete installation stays where it is; its language host lies beside it.
         (BIN / "pulumi").unlink(missing_ok=True)
@@ -50,7 +50,7 @@ def _launcher(path: Path, module: str, arguments: list[str]) -> None:
 
 
 def _place(path: Path, original: Path) -> None:
-    """Put `original` at `path` as a file of its own: the engine looks for its language host beside it.
+    """Put `original` at `path` as a file of its own: the language host must lie beside it.
 
     A symbolic link would be followed, and the host then taken from PATH with a warning each time.
     """
