@@ -141,7 +141,9 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
     VariableSpec(name="ENVIRONMENT", purpose="local, test, staging or production"),
     VariableSpec(name="RELEASE", purpose="commit the image was built from"),
     VariableSpec(name="DATA_KEY_ID", purpose="KMS key (alias ARN) that wraps the users' data keys"),
-    VariableSpec(name="EMAIL_FROM", purpose="verified SES identity that confirmation mail comes from"),
+    VariableSpec(
+        name="EMAIL_FROM", purpose="verified SES identity that confirmation mail comes from"
+    ),
     VariableSpec(name="PUBLIC_BASE_URL", purpose="origin the clients call, in links and OpenAPI"),
     VariableSpec(
         name="DYNAMODB_TABLE_PREFIX", purpose="first part of table names", default="BudgetBuddy"
@@ -159,6 +161,13 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         name="AWS_ENDPOINT_URL",
         purpose="embedded AWS; refused when ENVIRONMENT is staging or production",
         default="",
+        local_only=True,
+    ),
+    VariableSpec(name="HOST", purpose="address to listen on", default="0.0.0.0", local_only=True),
+    VariableSpec(
+        name="PORT",
+        purpose="port to listen on; the image keeps the default",
+        default=str(PORT),
         local_only=True,
     ),
 )
