@@ -1,0 +1,96 @@
+"""The API's container definition as a pure function, and the environment it starts with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from budgetbuddy import contract
+from infra.naming import API_LOGS, Names
+from infra.settings import Settings
+
+CONTAINER = "api"
+USER = "10001:10001"
+TMP_VOLUME = "tmp"
+TMP_PATH = "/tmp"  # noqa: S108 - a volume of this task alone, mounted there
+STOP_TIMEOUT_SECONDS = contract.STOP_SECONDS + 10
+LOG_BUFFER = "25m"
+PROXY_HOPS = 1  # the load balancer
+
+
+def image_reference(settings: Settings) -> str:
+    """The image by digest, never by tag. Raises ValueError without a digest."""
+    if settings.image_digest is None:
+        raise ValueError("the stack has no imageDigest")
+    registry = f"{settings.account_id}.dkr.ecr.{settings.region}.amazonaws.com"
+    return f"{registry}/{settings.service.repository}@{settings.image_digest}"
+
+
+def service_environment(settings: Settings, names: Names, sender: str) -> dict[str, str]:
+    """Every plain variable of the contract, the ones with a default of the service left out."""
+    environment = {
+        "AWS_REGION": settings.region,
+        "ENVIRONMENT": settings.environment,
+        "RELEASE": settings.release or "none",
+        "DATA_KEY_ID": names.key_alias_arn(contract.ENVELOPE_KEY_CLASS),
+        "EMAIL_FROM": sender,
+        "PUBLIC_BASE_URL": settings.api_url,
+        "DYNAMODB_TABLE_PREFIX": settings.data.table_prefix,
+        "AWS_CLOUDWATCH_ENABLED": "true",
+        "LOG_LEVEL": settings.service.log_level,
+        "TRUSTED_PROXY_HOPS": str(PROXY_HOPS),
+    }
+    if settings.provider.endpoint:
+        environment["AWS_ENDPOINT_URL"] = settings.provider.endpoint
+    return environment
+
+
+def container_definition(
+    image: str, environment: Mapping[str, str], secret_arns: Mapping[str, str], region: str
+) -> dict[str, Any]:
+    """Read-only, unprivileged, without capabilities; secrets by full ARN and JSON key.
+
+    `secret_arns` maps a secret's short name to its full ARN: a partial ARN of `jwt-secret` would
+    be taken for a secret named `jwt`.
+    """
+    return {
+        "name": CONTAINER,
+        "image": image,
+        "essential": True,
+        "user": USER,
+        "readonlyRootFilesystem": True,
+        "privileged": False,
+        "linuxParameters": {
+            "initProcessEnabled": True,
+            "capabilities": {"drop": ["ALL"], "add": []},
+        },
+        "portMappings": [{"containerPort": contract.PORT, "protocol": "tcp"}],
+        "mountPoints": [{"sourceVolume": TMP_VOLUME, "containerPath": TMP_PATH, "readOnly": False}],
+        "environment": [
+            {"name": name, "value": value} for name, value in sorted(environment.items())
+        ],
+        "secrets": [
+            {
+                "name": spec.variable,
+                "valueFrom": f"{secret_arns[spec.secret]}:{spec.json_key}::",
+            }
+            for spec in contract.SECRETS
+        ],
+        "stopTimeout": STOP_TIMEOUT_SECONDS,
+        "healthCheck": {
+            "command": ["CMD", "python", "-m", "budgetbuddy.health"],
+            "interval": 30,
+            "timeout": 5,
+            "retries": 3,
+            "startPeriod": 40,
+        },
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": API_LOGS,
+                "awslogs-region": region,
+                "awslogs-stream-prefix": CONTAINER,
+                # A slow log service must not stop requests; metrics are on stdout as well.
+                "mode": "non-blocking",
+                "max-buffer-size": LOG_BUFFER,
+            },
+        },
+    }

@@ -1,0 +1,65 @@
+"""One customer-managed key per class of data, each under a fixed alias."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from infra.identity import ServiceRole
+from infra.key_policies import CLASSES, KeyClass, envelope_statement, key_policy, use_statement
+from infra.naming import Names
+
+ROTATION_DAYS = 365
+DELETION_WINDOW_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRingArgs:
+    """`protect` keeps the engine from deleting a key, whatever a preview says."""
+
+    names: Names
+    protect: bool
+
+
+class KeyRing(pulumi.ComponentResource):
+    """`arns[class]` are the keys; roles get access by grant, through an alias."""
+
+    def __init__(self, name: str, args: KeyRingArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("budgetbuddy:keys:KeyRing", name, None, opts)
+        self._names = args.names
+        self._child = ResourceOptions(parent=self, protect=args.protect)
+        self.arns = {key.name: self._create(key) for key in CLASSES}
+        self.register_outputs({"arns": self.arns})
+
+    def _create(self, key_class: KeyClass) -> pulumi.Output[str]:
+        key = aws.kms.Key(
+            key_class.name,
+            description=f"BudgetBuddy: {key_class.protects}",
+            enable_key_rotation=True,
+            rotation_period_in_days=ROTATION_DAYS,
+            deletion_window_in_days=DELETION_WINDOW_DAYS,
+            customer_master_key_spec="SYMMETRIC_DEFAULT",
+            key_usage="ENCRYPT_DECRYPT",
+            is_enabled=True,
+            multi_region=False,
+            bypass_policy_lockout_safety_check=False,
+            policy=key_policy(key_class, self._names),
+            tags={"data-class": key_class.data_class},
+            opts=self._child,
+        )
+        aws.kms.Alias(
+            key_class.name,
+            name=self._names.key_alias(key_class.name),
+            target_key_id=key.key_id,
+            opts=ResourceOptions(parent=key),
+        )
+        return key.arn
+
+    def grant_use_via(self, role: ServiceRole, key_class: str, service: str) -> None:
+        """Let `role` use the key of a class through one AWS service."""
+        role.allow(use_statement(key_class, service, self._names))
+
+    def grant_envelope(self, role: ServiceRole) -> None:
+        """Let `role` wrap and unwrap the users' data keys."""
+        role.allow(envelope_statement(self._names))

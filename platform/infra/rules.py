@@ -1,0 +1,152 @@
+"""Rules that join several configuration keys, as data.
+
+Each is judged on its own and only when every key it reads is valid by itself, so that one run names
+every problem there is.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.subnets import USABLE_RESERVED, subnet_layout
+
+PRODUCTION = "production"
+LOCAL = "local"
+STAGING_MAX_TASKS = 5
+
+# Fargate: CPU units -> memory in MiB.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+FARGATE_MEMORY: Mapping[int, frozenset[int]] = {
+    256: frozenset((512, 1024, 2048)),
+    512: frozenset(range(1024, 4096 + 1, 1024)),
+    1024: frozenset(range(2048, 8192 + 1, 1024)),
+    2048: frozenset(range(4096, 16_384 + 1, 1024)),
+    4096: frozenset(range(8192, 30_720 + 1, 1024)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`holds` gets the values of `keys` in order; the first key is the one to change."""
+
+    keys: tuple[str, ...]
+    holds: Callable[..., bool]
+    must: str
+
+
+def _in(environment: str, key: str, holds: Callable[[Any], bool], must: str) -> Rule:
+    return Rule(
+        keys=(key, "environment"),
+        holds=lambda value, actual: actual != environment or holds(value),
+        must=f"must be {must} in {environment}",
+    )
+
+
+def _unless_local(key: str, holds: Callable[[Any], bool], must: str) -> Rule:
+    return Rule(
+        keys=(key, "environment"),
+        holds=lambda value, actual: actual == LOCAL or holds(value),
+        must=f"{must} unless the environment is local",
+    )
+
+
+def _addresses_suffice(cidr: Any, tasks: int) -> bool:
+    """Blue and green together fit even when a single zone is left."""
+    private = subnet_layout(cidr).private[0]
+    return tasks * 2 <= private.num_addresses - USABLE_RESERVED
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        keys=("environment", "stack"),
+        holds=lambda environment, stack: environment == stack,
+        must="must equal the name of the stack",
+    ),
+    Rule(
+        keys=("network.zones", "region"),
+        holds=lambda zones, region: all(zone[:-1] == region for zone in zones),
+        must="must lie in aws:region",
+    ),
+    Rule(
+        keys=("network.cidr", "service.max"),
+        holds=_addresses_suffice,
+        must="must have room in one private subnet for service.max * 2 tasks",
+    ),
+    Rule(
+        keys=("edge.apiHost", "edge.domain"),
+        holds=lambda host, domain: host is None or host.endswith(f".{domain}"),
+        must="must lie under edge.domain",
+    ),
+    Rule(
+        keys=("edge.wafLoginLimit", "edge.wafRateLimit"),
+        holds=lambda login, general: login < general,
+        must="must lie below edge.wafRateLimit",
+    ),
+    Rule(
+        keys=("service.memory", "service.cpu"),
+        holds=lambda memory, cpu: memory in FARGATE_MEMORY.get(cpu, ()),
+        must="must form a pair with service.cpu that Fargate offers",
+    ),
+    Rule(
+        keys=("service.min", "service.max"),
+        holds=lambda least, most: least <= most,
+        must="must not exceed service.max",
+    ),
+    Rule(
+        keys=("service.scaleInCooldown", "service.scaleOutCooldown"),
+        holds=lambda scale_in, scale_out: scale_in >= scale_out,
+        must="must not be shorter than service.scaleOutCooldown",
+    ),
+    Rule(
+        keys=("service.cpuTarget", "alarms.cpuPercent"),
+        holds=lambda target, alarm: target < alarm,
+        must="must lie below alarms.cpuPercent, or scaling comes after the alarm",
+    ),
+    Rule(
+        keys=("service.memoryTarget", "alarms.memoryPercent"),
+        holds=lambda target, alarm: target < alarm,
+        must="must lie below alarms.memoryPercent, or scaling comes after the alarm",
+    ),
+    Rule(
+        keys=("logs.lockDays", "logs.archiveDays"),
+        holds=lambda lock, archive: lock <= archive,
+        must="must not exceed logs.archiveDays, or the archive cannot be disposed of",
+    ),
+    Rule(
+        keys=("release", "imageDigest"),
+        holds=lambda release, digest: digest is None or release is not None,
+        must="must be set together with imageDigest",
+    ),
+    _unless_local("edge.publicUrl", lambda url: url is None, "must not be set"),
+    _unless_local("provider.endpoint", lambda url: url is None, "must not be set"),
+    _unless_local("security.boundary", bool, "must name a policy"),
+    _unless_local("data.deletionProtection", bool, "must be true"),
+    _unless_local("alarms.criticalEmail", bool, "must be set"),
+    _unless_local("alarms.warningEmail", bool, "must be set"),
+    _unless_local("secrets.recoveryDays", bool, "must not be 0"),
+    _in("staging", "service.max", lambda n: n <= STAGING_MAX_TASKS, "at most 5"),
+    _in(PRODUCTION, "protect", bool, "true"),
+    _in(PRODUCTION, "network.natStrategy", lambda nat: nat == "OnePerAz", "OnePerAz"),
+    _in(PRODUCTION, "network.endpointZones", lambda zones: zones >= 2, "2 or more"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "edge.wafMode", lambda mode: mode == "block", "block"),
+    _in(PRODUCTION, "service.min", lambda n: n >= 2, "2 or more"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "service.spotWeight", lambda weight: weight == 0, "0"),
+    _in(PRODUCTION, "service.bakeMinutes", lambda n: n >= 5, "5 or more"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "service.execEnabled", lambda enabled: not enabled, "false"),
+    _in(PRODUCTION, "data.pitrDays", lambda days: days == 35, "35"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "secrets.recoveryDays", lambda days: days == 30, "30"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "logs.lockMode", lambda mode: mode == "COMPLIANCE", "COMPLIANCE"),
+    _in(PRODUCTION, "alarms.errorRatePercent", lambda rate: rate <= 1, "at most 1"),
+)
+
+
+def broken_rules(values: Mapping[str, Any]) -> Iterator[tuple[Rule, Any]]:
+    """The rules that do not hold, each with the value of the key to change.
+
+    `values` holds every key that is valid by itself, as `section.key`, and the name of the stack.
+    """
+    for rule in RULES:
+        if all(key in values for key in rule.keys):
+            arguments = [values[key] for key in rule.keys]
+            if not rule.holds(*arguments):
+                yield rule, arguments[0]

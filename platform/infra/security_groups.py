@@ -1,0 +1,95 @@
+"""Who may talk to whom. Every rule is a resource of its own and says why it exists."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from budgetbuddy import contract
+
+ANYWHERE = "0.0.0.0/0"
+HTTPS = 443
+HTTP = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityGroupsArgs:
+    """The VPC the groups belong to."""
+
+    vpc_id: pulumi.Input[str]
+
+
+class SecurityGroups(pulumi.ComponentResource):
+    """`alb`, `service` and `endpoints` are group ids; groups have no inline rules."""
+
+    def __init__(
+        self, name: str, args: SecurityGroupsArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("budgetbuddy:network:SecurityGroups", name, None, opts)
+        self._child = ResourceOptions(parent=self)
+        self._vpc_id = args.vpc_id
+        self.alb = self._group("alb", "Load balancer of the API")
+        self.service = self._group("service", "Tasks of the API")
+        self.endpoints = self._group("endpoints", "Interface endpoints of AWS services")
+        self._open_alb()
+        self._open_service()
+        self.register_outputs({"alb": self.alb, "service": self.service})
+
+    def _open_alb(self) -> None:
+        self._ingress("alb-https", self.alb, HTTPS, "Clients", cidr_ipv4=ANYWHERE)
+        self._ingress("alb-http", self.alb, HTTP, "Redirected to HTTPS", cidr_ipv4=ANYWHERE)
+        service = {"referenced_security_group_id": self.service}
+        self._egress("alb-to-service", self.alb, contract.PORT, "Requests and checks", **service)
+
+    def _open_service(self) -> None:
+        alb = {"referenced_security_group_id": self.alb}
+        self._ingress("service-from-alb", self.service, contract.PORT, "Requests", **alb)
+        endpoints = {"referenced_security_group_id": self.endpoints}
+        self._egress("service-to-endpoints", self.service, HTTPS, "AWS APIs", **endpoints)
+        # Mail leaves through SES, which has no interface endpoint here.
+        self._egress("service-to-internet", self.service, HTTPS, "SES", cidr_ipv4=ANYWHERE)
+        service = {"referenced_security_group_id": self.service}
+        self._ingress("endpoints-from-service", self.endpoints, HTTPS, "AWS APIs", **service)
+
+    def allow_prefix_list(self, name: str, prefix_list_id: pulumi.Input[str]) -> None:
+        """Let the tasks reach an AWS service behind a gateway endpoint."""
+        why = f"{name} through its gateway endpoint"
+        self._egress(f"service-to-{name}", self.service, HTTPS, why, prefix_list_id=prefix_list_id)
+
+    def _group(self, name: str, description: str) -> pulumi.Output[str]:
+        group = aws.ec2.SecurityGroup(
+            name, description=description, vpc_id=self._vpc_id, opts=self._child
+        )
+        return group.id
+
+    def _ingress(
+        self, name: str, group: pulumi.Output[str], port: int, why: str, **source: pulumi.Input[str]
+    ) -> None:
+        aws.vpc.SecurityGroupIngressRule(
+            name,
+            security_group_id=group,
+            description=why,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            cidr_ipv4=source.get("cidr_ipv4"),
+            referenced_security_group_id=source.get("referenced_security_group_id"),
+            opts=self._child,
+        )
+
+    def _egress(
+        self, name: str, group: pulumi.Output[str], port: int, why: str, **target: pulumi.Input[str]
+    ) -> None:
+        aws.vpc.SecurityGroupEgressRule(
+            name,
+            security_group_id=group,
+            description=why,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            cidr_ipv4=target.get("cidr_ipv4"),
+            prefix_list_id=target.get("prefix_list_id"),
+            referenced_security_group_id=target.get("referenced_security_group_id"),
+            opts=self._child,
+        )

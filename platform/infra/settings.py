@@ -1,0 +1,219 @@
+"""Everything a stack may configure, as frozen models.
+
+Loaded by `configuration.py`; rules that join several keys stand in `rules.py`. Secret values never
+enter the models.
+"""
+
+import re
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel)
+
+
+def _matches(pattern: str, must: str) -> AfterValidator:
+    """A validator whose message says in words what the pattern asks for."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(must)
+        return value
+
+    return AfterValidator(check)
+
+
+def _one_of(allowed: tuple[int, ...], must: str) -> AfterValidator:
+    def check(value: int) -> int:
+        if value not in allowed:
+            raise ValueError(must)
+        return value
+
+    return AfterValidator(check)
+
+
+LARGEST_VPC = 16  # AWS limit
+SMALLEST_VPC = (
+    19  # gives each zone a private /23 and a public /27, the smallest for a load balancer
+)
+
+
+def _private_network(value: IPv4Network) -> IPv4Network:
+    if not value.is_private or not LARGEST_VPC <= value.prefixlen <= SMALLEST_VPC:
+        raise ValueError(
+            "must be a private range of /16 to /19, to hold a private and a public subnet"
+            " in each of three zones"
+        )
+    return value
+
+
+def _three_zones(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) != 3 or len(set(value)) != 3:  # noqa: PLR2004 - the rule itself
+        raise ValueError("must be exactly three different availability zones")
+    return value
+
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_LOG_RETENTION_DAYS = (30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
+_HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
+
+Region = Annotated[str, _matches(r"[a-z]{2}-[a-z]+-[0-9]", "must be an AWS region")]
+AccountId = Annotated[str, _matches(r"[0-9]{12}", "must be the 12 digits of an AWS account")]
+Host = Annotated[str, _matches(_HOST, "must be a lower-case host name without wildcard")]
+Url = Annotated[
+    str, _matches(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", "must be http(s)://host[:port], no path")
+]
+Email = Annotated[str, _matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
+Digest = Annotated[
+    str,
+    _matches(
+        r"sha256:[0-9a-f]{64}",
+        "must be an image digest, sha256: and 64 hex digits; a tag can be moved",
+    ),
+]
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class NetworkSettings(BaseModel):
+    """Address space and how it leaves the VPC."""
+
+    model_config = STRICT
+    cidr: Annotated[IPv4Network, AfterValidator(_private_network)] = IPv4Network("10.0.0.0/16")
+    zones: Annotated[tuple[str, ...], AfterValidator(_three_zones)]
+    nat_strategy: Literal["OnePerAz", "Single"] = "OnePerAz"
+    endpoint_zones: int = Field(default=2, ge=1, le=3)
+
+
+class EdgeSettings(BaseModel):
+    """Names the clients use and what stands between them and the service."""
+
+    model_config = STRICT
+    domain: Host
+    hosted_zone_id: Annotated[
+        str, _matches(r"Z[A-Z0-9]{3,31}", "must be the id of a Route 53 hosted zone")
+    ]
+    api_host: Host | None = None
+    public_url: Url | None = None
+    # 1.2 is the floor, 1.3 preferred; both lists drop every CBC and SHA-1 suite.
+    tls_policy: Literal[
+        "ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+    ] = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+    waf_rate_limit: int = Field(default=2000, ge=100, le=20_000)
+    waf_login_limit: int = Field(default=100, ge=10, le=2000)
+    waf_mode: Literal["block", "count"] = "block"
+
+
+class ServiceSettings(BaseModel):
+    """Size, scaling and release behaviour of the API."""
+
+    model_config = STRICT
+    repository: str = "budgetbuddy-backend"
+    cpu: int = 512
+    memory: int = 1024
+    min: int = Field(default=2, ge=1, le=20)
+    max: int = Field(default=20, ge=1, le=20)
+    cpu_target: float = Field(default=70, ge=40, le=75)
+    memory_target: float = Field(default=70, ge=40, le=75)
+    requests_per_task: int = Field(default=1200, gt=0)
+    scale_out_cooldown: int = Field(default=60, ge=0)
+    scale_in_cooldown: int = Field(default=300, ge=0)
+    spot_weight: int = Field(default=0, ge=0, le=100)
+    strategy: Literal["BLUE_GREEN", "ROLLING"] = "BLUE_GREEN"
+    bake_minutes: int = Field(default=10, ge=0, le=1440)
+    grace_seconds: int = Field(default=60, ge=0, le=300)
+    exec_enabled: bool = False
+    log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
+
+
+class DataSettings(BaseModel):
+    """How well the tables are kept."""
+
+    model_config = STRICT
+    table_prefix: Annotated[
+        str, _matches(r"[A-Za-z][A-Za-z0-9]{2,31}", "must be 3 to 32 letters and digits")
+    ] = "BudgetBuddy"
+    deletion_protection: bool = True
+    pitr_days: int = Field(default=35, ge=1, le=35)
+    max_read_units: Annotated[int, Field(ge=1)] | None = None
+    max_write_units: Annotated[int, Field(ge=1)] | None = None
+
+
+class SecretSettings(BaseModel):
+    """How long a deleted secret can be brought back."""
+
+    model_config = STRICT
+    recovery_days: Annotated[int, _one_of((0, *range(7, 31)), "must be 0, or 7 to 30")] = 30
+
+
+class LogSettings(BaseModel):
+    """Retention in CloudWatch Logs and in the archive behind it."""
+
+    model_config = STRICT
+    retention_days: Annotated[
+        int, _one_of(_LOG_RETENTION_DAYS, "must be a CloudWatch Logs retention of 30 days or more")
+    ] = 30
+    archive_days: int = Field(default=400, ge=365)
+    lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = "GOVERNANCE"
+    lock_days: int = Field(default=365, ge=365)
+
+
+class SecuritySettings(BaseModel):
+    """Permission boundary of every role: a policy name under `/budgetbuddy/`, empty for none."""
+
+    model_config = STRICT
+    boundary: str = "budgetbuddy-boundary"
+
+
+class AlarmSettings(BaseModel):
+    """Who is told, and from which values on."""
+
+    model_config = STRICT
+    critical_email: Email | None = None
+    warning_email: Email | None = None
+    cpu_percent: Percent = 80
+    memory_percent: Percent = 80
+    error_rate_percent: Percent = 1
+    min_requests: int = Field(default=20, ge=1)
+
+
+class ProviderSettings(BaseModel):
+    """Where the AWS API is, when it is not AWS."""
+
+    model_config = STRICT
+    endpoint: Url | None = None
+
+
+class Settings(BaseModel):
+    """Everything a stack may configure."""
+
+    model_config = STRICT
+    region: Region
+    environment: Literal["local", "staging", "production"]
+    account_id: AccountId
+    owner: Annotated[
+        str, _matches(r"[a-z][a-z0-9-]{1,31}", "must be 2 to 32 of a-z, 0-9 and hyphen")
+    ] = "platform"
+    protect: bool = False
+    image_digest: Digest | None = None
+    release: Annotated[str, _matches(r"[0-9a-f]{7,40}", "must be 7 to 40 hex digits")] | None = None
+    network: NetworkSettings
+    edge: EdgeSettings
+    service: ServiceSettings = ServiceSettings()
+    data: DataSettings = DataSettings()
+    secrets: SecretSettings = SecretSettings()
+    logs: LogSettings = LogSettings()
+    security: SecuritySettings = SecuritySettings()
+    alarms: AlarmSettings = AlarmSettings()
+    provider: ProviderSettings = ProviderSettings()
+
+    @property
+    def api_host(self) -> str:
+        """Host name of the API on the load balancer's certificate."""
+        return self.edge.api_host or f"api.{self.edge.domain}"
+
+    @property
+    def api_url(self) -> str:
+        """Origin the clients call."""
+        return self.edge.public_url or f"https://{self.api_host}"
