@@ -15,6 +15,8 @@ from infra.settings import STRICT, Settings
 
 NAMESPACE = "budgetbuddy"
 REGION_KEY = "aws:region"
+# Tells the language host that the reason was shown, so that the engine adds nothing to it.
+ERROR_SHOWN = 32
 ENGINE_NAMESPACE = "pulumi"  # the engine's own settings; they never reach a resource
 
 
@@ -30,8 +32,8 @@ class Problem:
         return f"{self.key} {f'is {self.value}: ' if self.value else ''}{self.must}"
 
 
-class ConfigurationError(pulumi.RunError):
-    """The stack file is wrong. The engine prints the message and no traceback."""
+class ConfigurationError(Exception):
+    """The stack file is wrong; `problems` says everything that is."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
@@ -41,9 +43,13 @@ class ConfigurationError(pulumi.RunError):
 
 
 def load_settings() -> Settings:
-    """Settings of the running stack. Raises `ConfigurationError`, which ends the program."""
+    """Settings of the running stack; a wrong stack file ends the program with one error."""
     secret = frozenset(engine.get_config_secret_keys_env())
-    return read_settings(engine.get_config_env(), pulumi.get_stack(), secret)
+    try:
+        return read_settings(engine.get_config_env(), pulumi.get_stack(), secret)
+    except ConfigurationError as error:
+        pulumi.log.error(str(error))
+        raise SystemExit(ERROR_SHOWN) from None
 
 
 def read_settings(

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.subnets import USABLE_RESERVED, subnet_layout
-
 PRODUCTION = "production"
 LOCAL = "local"
 STAGING_MAX_TASKS = 5
@@ -50,12 +48,6 @@ def _unless_local(key: str, holds: Callable[[Any], bool], must: str) -> Rule:
     )
 
 
-def _addresses_suffice(cidr: Any, tasks: int) -> bool:
-    """Blue and green together fit even when a single zone is left."""
-    private = subnet_layout(cidr).private[0]
-    return tasks * 2 <= private.num_addresses - USABLE_RESERVED
-
-
 RULES: tuple[Rule, ...] = (
     Rule(
         keys=("environment", "stack"),
@@ -66,11 +58,6 @@ RULES: tuple[Rule, ...] = (
         keys=("network.zones", "region"),
         holds=lambda zones, region: all(zone[:-1] == region for zone in zones),
         must="must lie in aws:region",
-    ),
-    Rule(
-        keys=("network.cidr", "service.max"),
-        holds=_addresses_suffice,
-        must="must have room in one private subnet for service.max * 2 tasks",
     ),
     Rule(
         keys=("edge.apiHost", "edge.domain"),

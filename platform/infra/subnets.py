@@ -10,9 +10,6 @@ ZONES = 3
 ZONE_BITS = 2  # three zones need two bits; the fourth quarter stays free
 PRIVATE_BITS = 4  # bits below the VPC's prefix
 PUBLIC_BITS = 8
-# Addresses of every subnet that AWS keeps for itself.
-# https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
-USABLE_RESERVED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
