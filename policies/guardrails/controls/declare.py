@@ -1,0 +1,50 @@
+"""How a check is attached to a control id and the resource types it judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from guardrails.control import Check, StackCheck
+
+
+@dataclass
+class Declaration:
+    """The code half of a control."""
+
+    types: tuple[str, ...]
+    check: Check | None = None
+    join: StackCheck | None = None
+
+
+DECLARED: dict[str, Declaration] = {}
+
+
+def judges(control: str, *types: str) -> Callable[[Check], Check]:
+    """The decorated function judges each resource of `types` alone, from its inputs.
+
+    When the control has a stack half as well, None means "left to the stack half".
+    """
+
+    def attach(check: Check) -> Check:
+        entry = DECLARED.setdefault(control, Declaration(types))
+        entry.types = tuple(dict.fromkeys(entry.types + types))
+        entry.check = check
+        return check
+
+    return attach
+
+
+def judges_in_stack(control: str, *types: str) -> Callable[[StackCheck], StackCheck]:
+    """The decorated function judges each resource of `types` by what else is in the stack."""
+
+    def attach(join: StackCheck) -> StackCheck:
+        entry = DECLARED.setdefault(control, Declaration(types))
+        entry.types = tuple(dict.fromkeys(entry.types + types))
+        entry.join = join
+        return join
+
+    return attach

@@ -1,0 +1,44 @@
+"""The text of a violation: a tested grammar that reports can parse, never a property value.
+
+First line `<ID> <verdict> <property path>: <what was found>`, then one line each: expected, fix,
+page.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from guardrails.verdicts import Record, Verdict
+
+if TYPE_CHECKING:
+    from guardrails.control import Control
+
+WHOLE_RESOURCE = "(resource)"  # stands for the path when the resource as a whole is judged
+FIRST_LINE = re.compile(
+    r"^(?P<control>[a-z]+(?:-[a-z]+|-\d\d)|[A-Z0-9]+-\d\d) (?P<verdict>[A-Z_]+) (?P<path>\S+): (?P<found>.+)$"
+)
+
+
+def render(record: Record, control: Control) -> str:
+    """The message of one record, as the engine and the terminal show it."""
+    path = record.path or WHOLE_RESOURCE
+    lines = [f"{record.control} {record.verdict} {path}: {record.found}"]
+    lines.append(f"expected: {record.expected or control.title}")
+    if record.verdict is Verdict.WAIVED:
+        lines.append(f"waived: ticket {record.waiver}")
+    lines += [f"fix: {control.fix}", f"page: {control.page}"]
+    return "\n".join(lines)
+
+
+def parse(message: str) -> dict[str, str] | None:
+    """The fields of a message; None when it is not one of ours.
+
+    The SDK puts the policy's description on a line of its own before the message.
+    """
+    lines = message.splitlines()
+    for start, line in enumerate(lines):
+        if match := FIRST_LINE.match(line):
+            rest = (entry.partition(": ") for entry in lines[start + 1 :])
+            return match.groupdict() | {key: value for key, _, value in rest if value}
+    return None
