@@ -1,0 +1,62 @@
+"""What the live resource says, next to what was deployed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.providers.aws import outputs, schema
+from localcloud.providers.aws.config import ProviderConfig
+from localcloud.providers.aws.values import equivalent, plain
+
+Properties = Mapping[str, Any]
+
+
+def merged(inputs: Properties, live: Properties) -> dict[str, Any]:
+    """Outputs after a deployment: live values, in the inputs' spelling where they agree."""
+    return {
+        key: inputs[key] if key in inputs and equivalent(inputs[key], value) else value
+        for key, value in (dict(inputs) | dict(live)).items()
+    }
+
+
+def observed(  # noqa: PLR0913 - old and live state, and what names them
+    token: str,
+    *,
+    olds: Properties,
+    inputs: Properties,
+    live: Properties,
+    config: ProviderConfig,
+    identity: str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Outputs and inputs that describe the live resource, for `refresh`.
+
+    An input that drifted takes the live value, so that the next `up` sees a difference and repairs
+    it. A property that no input set, but that no longer has the value recorded at deployment,
+    appears as an input, so that the next `up` removes it.
+    """
+    live = _with_own_tags(live, inputs, config)
+    shown = {
+        key: olds[key] if key in olds and equivalent(olds[key], value) else value
+        for key, value in (dict(olds) | dict(live)).items()
+    }
+    known = schema.resource(token).inputs
+    current = dict(inputs) if inputs else {}
+    for key, value in live.items():
+        if key in inputs:
+            if not equivalent(plain(inputs[key]), value):
+                current[key] = value
+        elif key in known and (not inputs or (key in olds and not equivalent(olds[key], value))):
+            current[key] = value
+    current = {key: value for key, value in current.items() if value is not None}
+    return outputs.completed(token, identity, identity, shown, config), current
+
+
+def _with_own_tags(live: Properties, inputs: Properties, config: ProviderConfig) -> Properties:
+    """Split the live tags: all of them, and those the provider's defaults do not explain."""
+    if live.get("tagsAll") is None:
+        return live
+    own = {
+        key: value
+        for key, value in live["tagsAll"].items()
+        if config.default_tags.get(key) != value or key in (plain(inputs).get("tags") or {})
+    }
+    return dict(live) | {"tags": own or None}

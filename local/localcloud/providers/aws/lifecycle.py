@@ -1,0 +1,179 @@
+"""What happens to one resource: preview, create, read, update, delete."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from localcloud.providers.aws import drift, outputs
+from localcloud.providers.aws.config import ProviderConfig
+from localcloud.providers.errors import ProviderError
+
+Properties = Mapping[str, Any]
+
+
+class HalfMadeError(Exception):
+    """The resource exists but is not complete; the engine keeps it and finishes it next time."""
+
+    def __init__(self, identity: str, made: Properties, cause: Exception) -> None:
+        super().__init__(f"{identity} was created but is not complete: {cause}")
+        self.identity = identity
+        self.outputs = made
+
+
+class Lifecycle:
+    """Resources under one provider configuration.
+
+    Types in `kinds.created_types()` live in the embedded AWS; all others live in the stack's state
+    alone, with outputs in AWS's formats. boto3 is loaded with the first call that needs it, so
+    previews start quickly.
+    """
+
+    def __init__(self, config: ProviderConfig) -> None:
+        self.config = config
+        self._clients: Any = None
+
+    def preview_create(self, token: str, inputs: Properties) -> dict[str, Any]:
+        """Outputs of a resource that does not exist yet."""
+        return outputs.previewed(token, inputs)
+
+    def preview_update(
+        self, token: str, olds: Properties, old_inputs: Properties, news: Properties
+    ) -> dict[str, Any]:
+        """Outputs of a resource after the update that is planned."""
+        return outputs.previewed_update(token, olds, old_inputs, news)
+
+    def create(self, token: str, name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
+        """Make a resource: its identifier and outputs.
+
+        Raises `ProviderError` when it could not be made, `HalfMadeError` when it was made but not
+        completed.
+        """
+        self.config.endpoint_of("*")
+        kind = self._kind(token)
+        if kind is None:
+            return outputs.recorded(token, name, inputs, self.config)
+        with _explained():
+            operation = self._operation(token, name, outputs.given(token, inputs))
+            identity = kind.create(operation)
+        made = partial(self._made, kind, operation.known_as(identity))
+        return identity, self._finished(kind, operation.known_as(identity), made)
+
+    def update(
+        self, token: str, name: str, identity: str, olds: Properties, news: Properties
+    ) -> dict[str, Any]:
+        """Bring a resource to its new inputs; equal inputs finish a half-made one."""
+        self.config.endpoint_of("*")
+        kind = self._kind(token)
+        if kind is None:
+            kept = {k: v for k, v in olds.items() if k not in outputs.inputs_of(token)}
+            values = kept | outputs.given(token, news)
+            return outputs.completed(token, name, identity, values, self.config)
+        operation = self._operation(token, name, outputs.given(token, news), identity, olds)
+        return self._finished(kind, operation, partial(self._made, kind, operation))
+
+    def read(
+        self, token: str, name: str, identity: str, olds: Properties, inputs: Properties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Live outputs and the inputs they amount to, or None when the resource is gone."""
+        kind = self._kind(token)
+        if kind is None:
+            if not olds:
+                raise ProviderError(
+                    f"{token} {identity} cannot be looked up: the stand-in provider only records "
+                    "this type, in the state of the stack that made it"
+                )
+            return dict(olds), dict(inputs)
+        operation = self._operation(token, name, outputs.given(token, inputs), identity, olds)
+        with _explained():
+            live = _kinds().kind.read(kind, operation)
+        if live is None:
+            return None
+        return drift.observed(
+            token, olds=olds, inputs=inputs, live=live, config=self.config, identity=identity
+        )
+
+    def delete(
+        self, token: str, name: str, identity: str, olds: Properties, inputs: Properties
+    ) -> None:
+        """Remove a resource; one that is gone already is fine."""
+        kind = self._kind(token)
+        if kind is not None:
+            given = outputs.given(token, inputs or olds)
+            operation = self._operation(token, name, given, identity, olds)
+            with _explained():
+                _kinds().kind.delete(kind, operation)
+
+    def _finished(
+        self, kind: Any, operation: Any, made: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Apply the rest of the inputs and return the outputs, or report the resource half made."""
+        try:
+            with _explained():
+                kind.apply(operation)
+                return made()
+        except ProviderError as error:
+            partly = outputs.completed(
+                operation.token, operation.name, operation.id, operation.inputs, self.config
+            )
+            raise HalfMadeError(operation.id, partly, error) from error
+
+    def _made(self, kind: Any, operation: Any) -> dict[str, Any]:
+        live = kind.read(operation)
+        values = drift.merged(operation.inputs, live)
+        return outputs.completed(
+            operation.token, operation.name, operation.id, values, self.config
+        )
+
+    def _operation(
+        self,
+        token: str,
+        name: str,
+        inputs: Properties,
+        identity: str = "",
+        olds: Properties | None = None,
+    ) -> Any:
+        region = str(inputs.get("region") or self.config.region)
+        return _kinds().kind.Operation(
+            token=token,
+            name=name,
+            inputs=inputs,
+            config=self.config,
+            client=lambda service: self._client(service, region),
+            id=identity,
+            olds=olds or {},
+        )
+
+    def _client(self, service: str, region: str) -> Any:
+        if self._clients is None:
+            from localcloud.providers.aws.clients import Clients  # noqa: PLC0415 - boto3 is slow
+
+            self._clients = Clients(self.config)
+        return self._clients.of(service, region)
+
+    @staticmethod
+    def _kind(token: str) -> Any:
+        return _kinds().created().get(token)
+
+
+def _kinds() -> Any:
+    """The table of created types, loaded late because it brings boto3."""
+    from localcloud.providers.aws import kinds  # noqa: PLC0415 - boto3 is slow to load
+
+    return kinds
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn boto3's failures into one sentence."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to load
+
+    try:
+        yield
+    except ClientError as error:
+        raise ProviderError(str(error)) from error
+    except BotoCoreError as error:
+        raise ProviderError(
+            f"the embedded AWS does not answer ({error}): is it running? "
+            "`python -m localcloud status` shows it, `python -m localcloud up` starts it"
+        ) from error

@@ -1,0 +1,1 @@
+"""Stand-in for the `awsx` component plugin: `awsx:ec2:Vpc` and nothing else."""
