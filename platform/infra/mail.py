@@ -36,7 +36,6 @@ class Mail(pulumi.ComponentResource):
         identity = aws.sesv2.EmailIdentity(
             "sender",
             email_identity=args.domain,
-            dkim_signing_attributes={"next_signing_key_length": "RSA_2048_BIT"},
             opts=self._child,
         )
         for index in range(DKIM_TOKENS):

@@ -1,15 +1,28 @@
-"""Stack files as the engine hands them over, for every test of the platform."""
+"""Stack files as the engine hands them over, and whole programs previewed on the real engine.
+
+Each stack is previewed once per session, with an image to run; every test asks the same plan.
+"""
 
 import json
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from localcloud.engine.environment import Backend, engine_environment, pulumi
+
 ROOT = Path(__file__).parents[2]
 STACKS = ("local", "staging", "production")
+RELEASED = {"imageDigest": "sha256:" + "a" * 64, "release": "0123abc"}
+
+TIMEOUT_SECONDS = 120
+
 
 StackConfig = dict[str, Any]
 
@@ -54,3 +67,147 @@ def edited() -> Callable[[str, dict[str, Any]], dict[str, str]]:
         return engine_view(with_values(stack_config(stack), values))
 
     return edit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One resource as the engine would create it: inputs after the provider checked them."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str
+    provider: str
+    protect: bool
+    depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def document(self, key: str) -> list[dict[str, Any]]:
+        """Statements of a policy input. Fails when it is unknown before the first deployment."""
+        statements: list[dict[str, Any]] = json.loads(self.inputs[key])["Statement"]
+        return statements
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """Everything a stack would create, and what the program exports."""
+
+    resources: tuple[Planned, ...]
+    outputs: Mapping[str, Any]
+    text: str
+
+    def of(self, kind: str) -> list[Planned]:
+        """Resources of one type token."""
+        return [each for each in self.resources if each.type == kind]
+
+    def one(self, kind: str, name: str | None = None) -> Planned:
+        """The only resource of a type, or of a type and name."""
+        (found,) = [each for each in self.of(kind) if name in (None, each.name)]
+        return found
+
+    def at(self, urn: str) -> Planned:
+        """The resource with a URN."""
+        (found,) = [each for each in self.resources if each.urn == urn]
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A working copy whose stack files can be changed without touching the repository's."""
+
+    directory: Path
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One engine command; never raises, never asks."""
+        return subprocess.run(  # noqa: S603 - our own engine, arguments from the tests
+            [pulumi(), "-C", str(self.directory), "--non-interactive", *arguments],
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+
+
+def make_project(directory: Path, stack: str, config: Mapping[str, Any]) -> Project:
+    """Project with one stack whose file holds `config`."""
+    directory.mkdir(parents=True)
+    shutil.copy(ROOT / "Pulumi.yaml", directory)
+    (directory / "platform").symlink_to(ROOT / "platform")
+    (directory / ".venv").symlink_to(ROOT / ".venv")
+    backend = Backend(
+        directory=directory / "state", passphrase_file=directory / "state" / "passphrase"
+    )
+    backend.prepare()
+    project = Project(directory=directory, environment=engine_environment(backend, stand_ins=True))
+    created = project.run("stack", "init", stack)
+    assert created.returncode == 0, created.stderr
+    stack_file = directory / f"Pulumi.{stack}.yaml"
+    salt = yaml.safe_load(stack_file.read_text()) if stack_file.exists() else {}
+    stack_file.write_text(yaml.safe_dump({**(salt or {}), "config": dict(config)}))
+    return project
+
+
+def preview(project: Project, stack: str) -> Preview:
+    """Preview from nothing. Fails with the engine's own words."""
+    done = project.run("preview", "--stack", stack, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    plan = json.loads(done.stdout)
+    states = [step["newState"] for step in plan["steps"]]
+    (stack_state,) = [state for state in states if state["type"] == "pulumi:pulumi:Stack"]
+    return Preview(
+        resources=tuple(_planned(state) for state in states if state is not stack_state),
+        outputs=stack_state.get("outputs", {}),
+        text=done.stdout,
+    )
+
+
+def _planned(state: Mapping[str, Any]) -> Planned:
+    return Planned(
+        urn=state["urn"],
+        type=state["type"],
+        name=state["urn"].rsplit("::", 1)[1],
+        inputs=state.get("inputs", {}),
+        parent=state.get("parent", ""),
+        provider=state.get("provider", ""),
+        protect=state.get("protect", False),
+        depends_on={
+            key: tuple(urns or ()) for key, urns in state.get("propertyDependencies", {}).items()
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Preview]:
+    """`plans(stack)` is its preview with an image, `plans(stack, released=False)` the first one."""
+
+    @cache
+    def plan(stack: str, *, released: bool = True) -> Preview:
+        config = with_values(stack_config(stack), RELEASED if released else {})
+        directory = tmp_path_factory.mktemp("preview") / stack
+        return preview(make_project(directory, stack, config), stack)
+
+    return plan
+
+
+@pytest.fixture
+def plan(stack: str, plans: Callable[..., Preview]) -> Preview:
+    """The preview of each stack in turn."""
+    return plans(stack)
+
+
+@pytest.fixture
+def production(plans: Callable[..., Preview]) -> Preview:
+    """The preview of production."""
+    return plans("production")
+
+
+@pytest.fixture
+def edited_project(tmp_path: Path) -> Callable[[str, dict[str, Any]], Project]:
+    """A project whose stack file was changed before the engine sees it."""
+
+    def make(stack: str, values: dict[str, Any]) -> Project:
+        return make_project(tmp_path / stack, stack, with_values(stack_config(stack), values))
+
+    return make

@@ -1,0 +1,206 @@
+"""Tables, keys, secrets, buckets and logs as the engine would build them."""
+
+from typing import Any
+
+import pytest
+
+from budgetbuddy import contract
+
+pytestmark = pytest.mark.engine
+
+TABLE = "aws:dynamodb/table:Table"
+KEY = "aws:kms/key:Key"
+GROUP = "aws:cloudwatch/logGroup:LogGroup"
+SUBSCRIPTION = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
+BUCKET = "aws:s3/bucket:Bucket"
+
+
+def split(plan: Any, kind: str, bucket: Any) -> Any:
+    """The part of a bucket that AWS keeps in a resource of its own."""
+    (found,) = [
+        each
+        for each in plan.of(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}")
+        if bucket.urn in each.depends_on["bucket"]
+    ]
+    return found
+
+
+@pytest.fixture(params=contract.TABLES, ids=lambda spec: spec.name)
+def spec(request: pytest.FixtureRequest) -> contract.TableSpec:
+    chosen: contract.TableSpec = request.param
+    return chosen
+
+
+def test_the_tables_are_the_contracts(plan: Any) -> None:
+    assert {each.inputs["name"] for each in plan.of(TABLE)} == {
+        f"BudgetBuddy-{spec.name}" for spec in contract.TABLES
+    }
+
+
+def test_a_table_has_the_contracts_keys_and_indexes(plan: Any, spec: contract.TableSpec) -> None:
+    table = plan.one(TABLE, spec.name.lower()).inputs
+    sorts = {spec.sort_key for spec in spec.indexes}
+
+    assert (table["hashKey"], table["rangeKey"]) == ("pk", "sk")
+    assert {each["name"]: each["type"] for each in table["attributes"]} == dict.fromkeys(
+        {"pk", "sk"} | sorts, "S"
+    )
+    assert [
+        (each["name"], each["rangeKey"], each["projectionType"])
+        for each in table.get("localSecondaryIndexes", [])
+    ] == [(index.name, index.sort_key, "ALL") for index in spec.indexes]
+    assert "globalSecondaryIndexes" not in table
+    assert table.get("ttl") == ({"attributeName": spec.ttl, "enabled": True} if spec.ttl else None)
+
+
+def test_a_table_is_encrypted_with_the_key_of_its_class(
+    plan: Any, spec: contract.TableSpec
+) -> None:
+    table = plan.one(TABLE, spec.name.lower())
+
+    assert table.inputs["serverSideEncryption"]["enabled"] is True
+    assert plan.one(KEY, spec.key_class).urn in table.depends_on["serverSideEncryption"]
+
+
+def test_a_table_can_be_restored_and_does_not_vanish(
+    plan: Any, stack: str, spec: contract.TableSpec
+) -> None:
+    table = plan.one(TABLE, spec.name.lower()).inputs
+    longest = {"local": 1, "staging": 7, "production": 35}[stack]
+
+    assert table["pointInTimeRecovery"] == {
+        "enabled": True,
+        "recoveryPeriodInDays": min(longest, spec.restore_days),
+    }
+    assert table["deletionProtectionEnabled"] is (stack != "local")
+    assert table["billingMode"] == "PAY_PER_REQUEST"
+    assert table["tags"]["data-class"] == spec.data_class
+
+
+# --- Keys ----------------------------------------------------------------------------------------
+
+
+def test_every_key_rotates_and_is_hard_to_lose(plan: Any) -> None:
+    for key in plan.of(KEY):
+        assert key.inputs["enableKeyRotation"] is True
+        assert key.inputs["deletionWindowInDays"] == 30
+        assert key.inputs["bypassPolicyLockoutSafetyCheck"] is False
+        assert key.inputs["customerMasterKeySpec"] == "SYMMETRIC_DEFAULT"
+
+
+def test_every_key_has_its_alias(plan: Any) -> None:
+    aliases = {
+        each.inputs["name"]: each.depends_on["targetKeyId"]
+        for each in plan.of("aws:kms/alias:Alias")
+    }
+
+    assert aliases == {f"alias/budgetbuddy-{key.name}": (key.urn,) for key in plan.of(KEY)}
+
+
+# --- Secrets -------------------------------------------------------------------------------------
+
+
+def test_every_secret_of_the_contract_is_encrypted_private_and_filled(
+    plan: Any, stack: str
+) -> None:
+    kinds = [
+        f"aws:secretsmanager/{kind}" for kind in ("secret:Secret", "secretPolicy:SecretPolicy")
+    ]
+    needed = {spec.secret for spec in contract.SECRETS}
+    for name in needed:
+        secret = plan.one(kinds[0], name)
+        policy = plan.one(kinds[1], name)
+        version = plan.one("aws:secretsmanager/secretVersion:SecretVersion", name)
+        days = {"local": 0, "staging": 7, "production": 30}[stack]
+        assert secret.inputs["name"] == f"budgetbuddy/{name}"
+        assert secret.inputs["recoveryWindowInDays"] == days
+        assert secret.depends_on["kmsKeyId"] == (plan.one(KEY, "secrets").urn,)
+        assert policy.inputs["blockPublicPolicy"] is True
+        assert version.depends_on["secretId"] == (secret.urn,)
+    assert {each.name for each in plan.of(kinds[0])} == needed
+
+
+# --- Buckets -------------------------------------------------------------------------------------
+
+
+def test_every_bucket_is_private_versioned_and_tls_only(plan: Any) -> None:
+    for bucket in plan.of(BUCKET):
+        private = split(plan, "BucketPublicAccessBlock", bucket).inputs
+        flags = (
+            "blockPublicAcls",
+            "blockPublicPolicy",
+            "ignorePublicAcls",
+            "restrictPublicBuckets",
+        )
+        assert all(private[flag] is True for flag in flags)
+        owner = split(plan, "BucketOwnershipControls", bucket).inputs
+        assert owner["rule"]["objectOwnership"] == "BucketOwnerEnforced"
+        versions = split(plan, "BucketVersioning", bucket).inputs
+        assert versions["versioningConfiguration"]["status"] == "Enabled"
+        sids = {each["Sid"] for each in split(plan, "BucketPolicy", bucket).document("policy")}
+        assert {"DenyWithoutTls", "DenyOldTls"} <= sids
+        assert bucket.inputs["forceDestroy"] is False
+
+
+def test_the_archive_is_encrypted_locked_and_logged(plan: Any, stack: str) -> None:
+    bucket = plan.one(BUCKET, "log-archive")
+    encryption = split(plan, "BucketServerSideEncryptionConfiguration", bucket)
+    (rule,) = encryption.inputs["rules"]
+    lock = split(plan, "BucketObjectLockConfiguration", bucket).inputs["rule"]["defaultRetention"]
+    logging = split(plan, "BucketLogging", bucket)
+    mode = "COMPLIANCE" if stack == "production" else "GOVERNANCE"
+
+    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
+    assert plan.one(KEY, "logs").urn in encryption.depends_on["rules"]
+    assert bucket.inputs["objectLockEnabled"] is True
+    assert lock == {"mode": mode, "days": 365}
+    assert logging.depends_on["targetBucket"] == (plan.one(BUCKET, "access-logs").urn,)
+
+
+def test_log_delivery_targets_use_what_the_delivery_accepts(plan: Any) -> None:
+    bucket = plan.one(BUCKET, "access-logs")
+    (rule,) = split(plan, "BucketServerSideEncryptionConfiguration", bucket).inputs["rules"]
+
+    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "AES256"
+    assert not bucket.inputs.get("objectLockEnabled")
+
+
+def test_nothing_is_disposed_of_within_a_year(plan: Any, stack: str) -> None:
+    days = {"local": 365, "staging": 400, "production": 2557}[stack]
+    for bucket in plan.of(BUCKET):
+        (rule,) = split(plan, "BucketLifecycleConfiguration", bucket).inputs["rules"]
+        assert rule["status"] == "Enabled"
+        assert rule["expiration"]["days"] == days
+        assert rule["abortIncompleteMultipartUpload"]["daysAfterInitiation"] == 7
+
+
+# --- Logs ----------------------------------------------------------------------------------------
+
+
+def test_every_group_reaches_the_archive(plan: Any) -> None:
+    stream = plan.one("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream")
+    own_errors = plan.one(GROUP, "firehose-errors")
+    forwarded = {each.depends_on["logGroup"][0] for each in plan.of(SUBSCRIPTION)}
+
+    assert forwarded == {each.urn for each in plan.of(GROUP)} - {own_errors.urn}
+    for each in plan.of(SUBSCRIPTION):
+        assert each.inputs["filterPattern"] == ""
+        assert each.depends_on["destinationArn"] == (stream.urn,)
+    assert own_errors.inputs["retentionInDays"] >= 365
+
+
+def test_every_group_is_encrypted_and_keeps_a_month(plan: Any) -> None:
+    for group in plan.of(GROUP):
+        assert group.depends_on["kmsKeyId"] == (plan.one(KEY, "logs").urn,)
+        assert group.inputs["retentionInDays"] in (30, 400)
+
+
+def test_the_archive_stream_is_encrypted_on_the_way_and_at_the_end(plan: Any) -> None:
+    stream = plan.one("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream")
+    logs = plan.one(KEY, "logs").urn
+
+    assert stream.inputs["serverSideEncryption"]["keyType"] == "CUSTOMER_MANAGED_CMK"
+    assert logs in stream.depends_on["serverSideEncryption"]
+    assert {logs, plan.one(BUCKET, "log-archive").urn} <= set(
+        stream.depends_on["extendedS3Configuration"]
+    )

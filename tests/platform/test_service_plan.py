@@ -1,0 +1,283 @@
+"""The edge, the service and its alarms as the engine would build them."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from budgetbuddy import contract
+
+pytestmark = pytest.mark.engine
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+SERVICE = "aws:ecs/service:Service"
+LISTENER = "aws:lb/listener:Listener"
+
+
+# --- Edge ----------------------------------------------------------------------------------------
+
+
+def test_the_load_balancer_is_the_only_public_thing(plan: Any, stack: str) -> None:
+    balancer = plan.one("aws:lb/loadBalancer:LoadBalancer")
+
+    assert balancer.inputs["internal"] is False
+    assert balancer.inputs["dropInvalidHeaderFields"] is True
+    assert balancer.inputs["desyncMitigationMode"] == "strictest"
+    assert balancer.inputs["enableWafFailOpen"] is False
+    assert balancer.inputs["idleTimeout"] == contract.ALB_IDLE_SECONDS
+    assert balancer.inputs["enableDeletionProtection"] is (stack == "production")
+    assert balancer.inputs["accessLogs"]["enabled"] is True
+    assert balancer.inputs["connectionLogs"]["enabled"] is True
+    assert [plan.at(urn).name for urn in balancer.depends_on["securityGroups"]] == ["alb"]
+
+
+def test_plain_http_only_redirects(plan: Any) -> None:
+    http = plan.one(LISTENER, "http").inputs
+    (action,) = http["defaultActions"]
+
+    assert (http["port"], http["protocol"]) == (80, "HTTP")
+    assert action["type"] == "redirect"
+    assert action["redirect"] == {"statusCode": "HTTP_301", "protocol": "HTTPS", "port": "443"}
+
+
+def test_https_speaks_modern_tls_with_a_validated_certificate(plan: Any) -> None:
+    https = plan.one(LISTENER, "https")
+    (certificate,) = https.depends_on["certificateArn"]
+    hsts = https.inputs["routingHttpResponseStrictTransportSecurityHeaderValue"]
+
+    assert https.inputs["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+    assert plan.at(certificate).type == "aws:acm/certificateValidation:CertificateValidation"
+    assert int(re.findall(r"max-age=(\d+)", hsts)[0]) >= 31_536_000
+    assert https.inputs["routingHttpResponseServerEnabled"] is False
+
+
+def test_https_only_forwards_so_that_ecs_can_shift_traffic(plan: Any) -> None:
+    https = plan.one(LISTENER, "https").inputs
+    rule = plan.one("aws:lb/listenerRule:ListenerRule").inputs
+    weights = [g["weight"] for g in rule["actions"][0]["forward"]["targetGroups"]]
+
+    assert {action["type"] for action in https["defaultActions"] + rule["actions"]} == {"forward"}
+    assert weights == [100, 0]
+
+
+def test_health_checks_ask_whether_the_service_is_ready(plan: Any) -> None:
+    groups = plan.of("aws:lb/targetGroup:TargetGroup")
+
+    assert {each.inputs["name"] for each in groups} == {
+        "budgetbuddy-api-blue",
+        "budgetbuddy-api-green",
+    }
+    for each in groups:
+        assert each.inputs["healthCheck"] == {
+            "path": contract.HEALTH_READY,
+            "interval": 30,
+            "timeout": 5,
+            "healthyThreshold": 2,
+            "unhealthyThreshold": 3,
+            "matcher": "200",
+        }
+        assert (each.inputs["port"], each.inputs["targetType"]) == (contract.PORT, "ip")
+
+
+def test_the_firewall_stands_before_the_load_balancer(plan: Any) -> None:
+    association = plan.one("aws:wafv2/webAclAssociation:WebAclAssociation")
+    logging = plan.one("aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration")
+    acl = plan.one("aws:wafv2/webAcl:WebAcl")
+
+    assert association.depends_on == {
+        "resourceArn": (plan.one("aws:lb/loadBalancer:LoadBalancer").urn,),
+        "webAclArn": (acl.urn,),
+    }
+    assert logging.depends_on["resourceArn"] == (acl.urn,)
+    redacted = [
+        each.get("singleHeader", {}).get("name") for each in logging.inputs["redactedFields"]
+    ]
+    assert {"authorization", "cookie"} <= set(redacted)
+
+
+def test_the_firewall_blocks_in_production(production: Any) -> None:
+    rules = production.one("aws:wafv2/webAcl:WebAcl").inputs["rules"]
+    managed = [each for each in rules if "overrideAction" in each]
+    limits = {each["name"]: each for each in rules if "action" in each}
+
+    assert all("none" in each["overrideAction"] for each in managed)
+    assert {each["name"].removeprefix("AWSManagedRules") for each in managed} == {
+        "AmazonIpReputationList",
+        "CommonRuleSet",
+        "KnownBadInputsRuleSet",
+        "SQLiRuleSet",
+        "LinuxRuleSet",
+    }
+    assert limits.keys() == {"login-rate", "rate"}
+    for each in limits.values():
+        assert each["action"]["block"]["customResponse"]["responseCode"] == 429
+    assert all(each["visibilityConfig"]["sampledRequestsEnabled"] for each in rules)
+
+
+# --- Service -------------------------------------------------------------------------------------
+
+
+def test_tasks_are_private(plan: Any) -> None:
+    service = plan.one(SERVICE)
+    network = service.inputs["networkConfiguration"]
+    groups = [
+        plan.at(urn).name
+        for urn in service.depends_on["networkConfiguration"]
+        if "securityGroup:" in urn
+    ]
+
+    assert network["assignPublicIp"] is False
+    assert groups == ["service"]
+
+
+def test_a_bad_release_is_rolled_back(plan: Any, stack: str) -> None:
+    service = plan.one(SERVICE)
+    deployment = service.inputs["deploymentConfiguration"]
+    bake = {"local": "0", "staging": "2", "production": "10"}[stack]
+
+    assert service.inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    assert service.inputs["alarms"]["rollback"] is True
+    assert service.inputs["alarms"]["alarmNames"] == ["budgetbuddy-api-error-rate"]
+    assert deployment == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": bake}
+    assert service.inputs["deploymentMinimumHealthyPercent"] == 100
+    assert service.inputs["waitForSteadyState"] is True
+
+
+def test_blue_and_green_alternate_behind_one_rule(plan: Any) -> None:
+    service = plan.one(SERVICE)
+    names = {plan.at(urn).name for urn in service.depends_on["loadBalancers"]}
+
+    assert {"api-blue", "api-green", "production"} <= names
+
+
+def test_production_keeps_two_tasks_off_spot(production: Any) -> None:
+    service = production.one(SERVICE).inputs
+
+    assert service["desiredCount"] == 2
+    assert service["capacityProviderStrategies"] == [
+        {"capacityProvider": "FARGATE", "base": 2, "weight": 1}
+    ]
+    assert service["availabilityZoneRebalancing"] == "ENABLED"
+    assert service["enableExecuteCommand"] is False
+    assert "launchType" not in service
+
+
+def test_staging_keeps_its_smallest_number_off_spot(plans: Callable[..., Any]) -> None:
+    strategies = plans("staging").one(SERVICE).inputs["capacityProviderStrategies"]
+
+    assert [(each["capacityProvider"], each.get("base", 0)) for each in strategies] == [
+        ("FARGATE", 1),
+        ("FARGATE_SPOT", 0),
+    ]
+
+
+def test_the_task_runs_on_arm_with_two_different_roles(plan: Any) -> None:
+    task = plan.one("aws:ecs/taskDefinition:TaskDefinition")
+    (task_role,), (execution_role,) = (
+        task.depends_on[key] for key in ("taskRoleArn", "executionRoleArn")
+    )
+
+    assert task.inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"
+    assert task.inputs["networkMode"] == "awsvpc"
+    assert task.inputs["requiresCompatibilities"] == ["FARGATE"]
+    assert task_role != execution_role
+    assert not {"pidMode", "ipcMode"} & task.inputs.keys()
+
+
+def test_the_cluster_watches_and_encrypts(plan: Any) -> None:
+    cluster = plan.one("aws:ecs/cluster:Cluster")
+    console = cluster.inputs["configuration"]["executeCommandConfiguration"]
+
+    assert cluster.inputs["settings"] == [{"name": "containerInsights", "value": "enabled"}]
+    assert console["logging"] == "OVERRIDE"
+    assert console["logConfiguration"]["cloudWatchEncryptionEnabled"] is True
+    assert plan.one("aws:kms/key:Key", "compute").urn in cluster.depends_on["configuration"]
+
+
+def test_without_an_image_everything_but_the_service_exists(plans: Callable[..., Any]) -> None:
+    first, released = plans("production", released=False), plans("production")
+    missing = {each.urn for each in released.resources} - {each.urn for each in first.resources}
+
+    assert not first.of(SERVICE)
+    assert all("budgetbuddy:compute:Api$" in urn for urn in missing)
+    assert not {each.urn for each in first.resources} - {each.urn for each in released.resources}
+
+
+def test_cpu_memory_and_requests_scale_the_service(production: Any) -> None:
+    target = production.one("aws:appautoscaling/target:Target").inputs
+    policies = [
+        each.inputs["targetTrackingScalingPolicyConfiguration"]
+        for each in production.of("aws:appautoscaling/policy:Policy")
+    ]
+
+    assert (target["minCapacity"], target["maxCapacity"]) == (2, 20)
+    assert sorted(each["targetValue"] for each in policies) == [70, 70, 1200]
+    assert {(each["scaleOutCooldown"], each["scaleInCooldown"]) for each in policies} == {(60, 300)}
+
+
+# --- Alarms --------------------------------------------------------------------------------------
+
+
+def test_the_readmes_four_alarms_exist_with_the_readmes_numbers(production: Any) -> None:
+    thresholds = {each.inputs["name"]: each.inputs["threshold"] for each in production.of(ALARM)}
+
+    assert thresholds == {
+        "budgetbuddy-api-cpu-high": 80,
+        "budgetbuddy-api-memory-high": 80,
+        "budgetbuddy-api-error-rate": 1,
+        **{f"budgetbuddy-ddb-throttles-{spec.name.lower()}": 0 for spec in contract.TABLES},
+    }
+
+
+def test_every_alarm_tells_a_topic_somebody_reads(plan: Any) -> None:
+    subscribed = {
+        urn
+        for each in plan.of("aws:sns/topicSubscription:TopicSubscription")
+        for urn in each.depends_on["topic"]
+    }
+    for alarm in plan.of(ALARM):
+        assert alarm.inputs["actionsEnabled"] is True
+        assert alarm.depends_on["alarmActions"] == alarm.depends_on["okActions"]
+        assert set(alarm.depends_on["alarmActions"]) <= subscribed
+        assert alarm.inputs["comparisonOperator"] == "GreaterThanThreshold"
+        assert "docs/OPERATIONAL_RUNBOOK.md#" in alarm.inputs["alarmDescription"]
+
+
+def test_the_error_rate_is_a_percentage_that_ignores_a_quiet_minute(production: Any) -> None:
+    (alarm,) = [each for each in production.of(ALARM) if each.name == "api-error-rate"]
+    queries = {each["id"]: each for each in alarm.inputs["metricQueries"]}
+    names = {key: each["metric"]["metricName"] for key, each in queries.items() if "metric" in each}
+
+    assert queries["result"]["expression"] == "IF(req >= 20, 100*(FILL(t,0)+FILL(e,0))/req, 0)"
+    assert [key for key, each in queries.items() if each["returnData"]] == ["result"]
+    assert names == {
+        "req": "RequestCount",
+        "t": "HTTPCode_Target_5XX_Count",
+        "e": "HTTPCode_ELB_5XX_Count",
+    }
+
+
+def test_topics_are_encrypted(plan: Any) -> None:
+    for topic in plan.of("aws:sns/topic:Topic"):
+        assert topic.depends_on["kmsMasterKeyId"] == (plan.one("aws:kms/key:Key", "messaging").urn,)
+
+
+# --- Outputs -------------------------------------------------------------------------------------
+
+
+def test_outputs_give_the_local_cloud_what_it_starts_the_service_with(plan: Any) -> None:
+    outputs = plan.outputs
+
+    assert {spec.name for spec in contract.ENVIRONMENT if spec.default is None} <= set(
+        outputs["serviceEnvironment"]
+    )
+    assert set(outputs["serviceSecretRefs"]) == {spec.variable for spec in contract.SECRETS}
+    assert outputs["tableNames"] == {
+        spec.name: f"BudgetBuddy-{spec.name}" for spec in contract.TABLES
+    }
+    assert outputs["clusterName"] == "budgetbuddy-cluster"
+    assert outputs["serviceName"] == "budgetbuddy-backend"
+    assert outputs["apiUrl"] == outputs["serviceEnvironment"]["PUBLIC_BASE_URL"]
+    assert set(outputs["topicArns"]) == {"critical", "warning"}
+    assert "budgetbuddy-api-error-rate" in outputs["alarmNames"]
