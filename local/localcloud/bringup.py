@@ -1,0 +1,222 @@
+"""`up` and `down`: embedded AWS, stack, service, demo user and smoke test, in that order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass
+
+from localcloud import supervision
+from localcloud.client import Client
+from localcloud.demo import sign_in_demo_user
+from localcloud.emulator.process import Emulator, free_port, is_port_taken
+from localcloud.evidence import write_evidence
+from localcloud.failure import LocalCloudError
+from localcloud.paths import CHECKOUT, LOCAL
+from localcloud.progress import console, step
+from localcloud.smoke import smoke_test
+from localcloud.stack import Failure, Stack, engine_failure, local_stack
+
+DEFAULT_API_PORT = 8080
+PORTS = LOCAL / "ports.json"
+OUTPUTS = LOCAL / "outputs.json"
+READY_SECONDS = 30
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports of stack `local`, remembered between runs."""
+
+    emulator: int
+    api: int
+
+
+def remembered_ports() -> Ports | None:
+    """The ports of the last `up`, or None before the first."""
+    return Ports(**json.loads(PORTS.read_text())) if PORTS.exists() else None
+
+
+def up(api_port: int | None) -> None:
+    """Bring everything up; returns only when the smoke test has passed."""
+    ports = _choose_ports(api_port)
+    stack = local_stack()
+    emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
+    fresh = _start_emulator(emulator, ports)
+    with step("Preparing stack local"):
+        stack.prepare(_settings(emulator, ports))
+    with step("Previewing under the PCI and SOC 2 packs"):
+        failures = stack.preview(refresh=fresh)
+    write_evidence(stack)
+    _stop_on(failures, "The preview of stack local failed.")
+    with step("Deploying to the embedded AWS (pulumi up)"):
+        failures = stack.up(refresh=fresh)
+    _stop_on(failures, "pulumi up of stack local failed.")
+    before = OUTPUTS.read_text() if OUTPUTS.exists() else ""
+    after = json.dumps(stack.outputs(), indent=2, sort_keys=True)
+    OUTPUTS.write_text(after)
+    with step("Starting the service"):
+        if before and before != after:
+            supervision.stop_process("service")
+        supervision.start_process("service")
+        _wait_until_ready(ports.api)
+    with step("Seeding the demo user"):
+        demo = sign_in_demo_user(Client(ports.api), emulator)
+    with step("Smoke test"):
+        smoke_test(Client(ports.api, token=demo.access_token))
+    _say_where(ports, stack, demo.email)
+
+
+def down(*, wipe: bool) -> None:
+    """Stop the service, destroy the stack, stop the embedded AWS. Safe when nothing runs."""
+    ports = remembered_ports()
+    stack = local_stack()
+    if ports is not None and stack.resources():
+        emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
+        supervision.stop_process("service")
+        if wipe:
+            console.print("[dim]Wiping: state is removed, nothing is destroyed one by one.[/dim]")
+        else:
+            _start_emulator(emulator, ports)
+            with step("Destroying stack local"):
+                failures = stack.destroy()
+            _stop_on(failures, "pulumi destroy of stack local failed.")
+    with step("Stopping the processes"):
+        supervision.stop()
+    shutil.rmtree(supervision.runtime_directory(), ignore_errors=True)
+    if wipe:
+        with step("Removing the state of stack local"):
+            shutil.rmtree(LOCAL, ignore_errors=True)
+    console.print("Everything is stopped. Next: [bold]make up[/bold]")
+
+
+def _choose_ports(api_port: int | None) -> Ports:
+    """Remembered ports first. Raises `LocalCloudError` when one is taken by somebody else."""
+    LOCAL.mkdir(parents=True, exist_ok=True)
+    old = remembered_ports()
+    api = api_port or (old.api if old else DEFAULT_API_PORT)
+    emulator = old.emulator if old else free_port()
+    running = {state.name for state in supervision.states() if state.is_running}
+    if is_port_taken(api) and not (old and old.api == api and "service" in running):
+        raise LocalCloudError(
+            f"Port {api}, on which the service should answer, is taken.",
+            why="another process listens on it (see it with: ss -ltnp)",
+            remedy=f"make up API_PORT={free_port()}   (or stop that process)",
+        )
+    if is_port_taken(emulator) and "emulator" not in running:
+        raise LocalCloudError(
+            f"Port {emulator}, which stack local remembers for the embedded AWS, is taken.",
+            why="another process listens on it (see it with: ss -ltnp)",
+            remedy="stop that process, or start over: make down WIPE=1",
+        )
+    ports = Ports(emulator=emulator, api=api)
+    PORTS.write_text(json.dumps(asdict(ports)))
+    return ports
+
+
+def _start_emulator(emulator: Emulator, ports: Ports) -> bool:
+    """Have the embedded AWS run; True when it was started now, so its state must be compared."""
+    with step("Starting the embedded AWS"):
+        supervision.start(_programs(emulator, ports))
+        was_running = any(s.name == "emulator" and s.is_running for s in supervision.states())
+        if not was_running:
+            supervision.start_process("emulator")
+        emulator.wait_until_healthy()
+    return not was_running
+
+
+def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
+    task = [sys.executable, "-P", "-m", "localcloud.task"]
+    return [
+        supervision.Program(
+            name="emulator",
+            command=emulator.command,
+            environment=emulator.environment,
+            stop_seconds=20,  # it writes its state to disk
+        ),
+        supervision.Program(
+            name="service",
+            command=[*task, str(OUTPUTS), emulator.endpoint, str(ports.api)],
+            environment={},
+            stop_seconds=40,  # longer than the service drains
+        ),
+    ]
+
+
+def _settings(emulator: Emulator, ports: Ports) -> dict[str, str]:
+    """What only this machine knows, laid over the repository's stack file."""
+    return {
+        "budgetbuddy:provider.endpoint": emulator.endpoint,
+        "budgetbuddy:edge.publicUrl": f"http://127.0.0.1:{ports.api}",
+        "budgetbuddy:imageDigest": f"sha256:{_digest_of_sources()}",
+        "budgetbuddy:release": _release(),
+    }
+
+
+def _digest_of_sources() -> str:
+    """Stands for the image digest: no image is built here, so it names the service's sources."""
+    digest = hashlib.sha256()
+    for path in sorted((CHECKOUT / "service").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(CHECKOUT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _release() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the developer uses
+        cwd=CHECKOUT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip() or "0" * 40  # a source archive has no commit
+
+
+def _wait_until_ready(port: int) -> None:
+    client = Client(port)
+    pause = threading.Event()
+    for _ in range(int(READY_SECONDS / POLL_SECONDS)):
+        try:
+            if client.call("GET", "/health/ready").status == 200:  # noqa: PLR2004 - HTTP's OK
+                return
+        except OSError:
+            pass  # not listening yet
+        pause.wait(POLL_SECONDS)
+    raise LocalCloudError(
+        "The service does not become ready.",
+        why=f"last lines of its log:\n{supervision.tail('service', lines=8)}",
+        remedy="python -m localcloud logs service",
+    )
+
+
+def _stop_on(failures: list[Failure], what: str) -> None:
+    if not failures:
+        return
+    words = "\n".join(f"{failure.what}\n  {failure.urn}" for failure in failures[:20])
+    raise engine_failure(what.removesuffix(" failed."), words)
+
+
+def _say_where(ports: Ports, stack: Stack, email: str) -> None:
+    api = f"http://127.0.0.1:{ports.api}"
+    page = stack.evidence / "index.html"
+    console.print()
+    console.print(f"  API         {api}/api/v1")
+    console.print(f"  Swagger UI  {api}/swagger-ui.html")
+    console.print(f"  Evidence    {page.as_uri()}")
+    console.print(f"  Demo user   {email}, password in build/local/demo.json")
+    console.print()
+    console.print("Try it:")
+    console.print(f"  curl -s {api}/health/ready")
+    console.print(
+        "  TOKEN=$(.venv/bin/python -m localcloud token)  &&  "
+        f'curl -s -H "Authorization: Bearer $TOKEN" {api}/api/v1/accounts',
+        markup=False,
+    )
+    console.print(
+        "Next: open Swagger UI, or [bold]make status[/bold]; [bold]make down[/bold] ends it."
+    )

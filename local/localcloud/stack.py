@@ -1,0 +1,196 @@
+"""One stack of the platform program on the real engine: preview, update, destroy, outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from localcloud.engine.environment import Backend, engine_environment, has_real_plugins, pulumi
+from localcloud.events import Failure, read_events
+from localcloud.failure import LocalCloudError
+from localcloud.paths import BUILD, CHECKOUT, EVIDENCE, LOCAL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PROJECT = "budgetbuddy-platform"
+POLICIES = CHECKOUT / "policies"
+JOURNAL_VARIABLE = "GUARDRAILS_JOURNAL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack with the packs that judge it, its working copy of the stack file and its backend."""
+
+    name: str
+    packs: Sequence[str]
+    directory: Path  # state, passphrase and working copy of the stack file
+    stand_ins: bool
+
+    @property
+    def config_file(self) -> Path:
+        """The stack file of the repository, copied: local settings never change the original."""
+        return self.directory / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def evidence(self) -> Path:
+        """Where the bundle of the last preview lies."""
+        return EVIDENCE / self.name
+
+    @property
+    def _backend(self) -> Backend:
+        return Backend(
+            directory=self.directory / "state", passphrase_file=self.directory / "passphrase"
+        )
+
+    def prepare(self, settings: dict[str, str]) -> None:
+        """Make backend and stack, and the working stack file with `settings` (path → value)."""
+        self._backend.prepare()
+        original = CHECKOUT / f"Pulumi.{self.name}.yaml"
+        if not original.exists():
+            raise LocalCloudError(
+                f"There is no stack named {self.name}.",
+                why=f"{original.name} does not exist",
+                remedy="make preview STACK=staging   (or production, local)",
+                exit_code=2,
+            )
+        kept = self._encryption_salt()
+        shutil.copyfile(original, self.config_file)
+        if kept:
+            with self.config_file.open("a") as file:
+                file.write(kept)
+        if not self._exists():
+            self._run("stack", "init", self.name, "--secrets-provider", "passphrase")
+        for path, value in settings.items():
+            self._run("config", "set", "--path", path, value, *self._selection())
+
+    def preview(self, *, refresh: bool = False) -> list[Failure]:
+        """Preview under the packs; events and verdicts go to the evidence directory."""
+        self.evidence.mkdir(parents=True, exist_ok=True)
+        for left in ("events.jsonl", "verdicts.jsonl"):
+            (self.evidence / left).unlink(missing_ok=True)
+        flags = ["--refresh"] if refresh else []
+        return self._stream("preview", *flags, *self._pack_flags(), events="events.jsonl")
+
+    def up(self, *, refresh: bool = False) -> list[Failure]:
+        """Deploy under the packs. The preview of the same program is the gate and comes first."""
+        flags = ["--yes", "--skip-preview", *(["--refresh"] if refresh else [])]
+        return self._stream("up", *flags, *self._pack_flags(), events="up.jsonl")
+
+    def destroy(self) -> list[Failure]:
+        """Delete every resource of the stack."""
+        return self._stream("destroy", "--yes", "--skip-preview", events="destroy.jsonl")
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs; none of them is secret."""
+        answer: dict[str, Any] = json.loads(
+            self._run("stack", "output", "--json", *self._selection(config=False))
+        )
+        return answer
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Every resource in the state, as `stack export` has it; empty before the first `up`."""
+        if not self._exists():
+            return []
+        state = json.loads(self._run("stack", "export", *self._selection(config=False)))
+        found: list[dict[str, Any]] = state.get("deployment", {}).get("resources") or []
+        return found
+
+    def unlock(self) -> None:
+        """Remove the lock a killed run left."""
+        self._run("cancel", self.name, "--yes")
+
+    def _exists(self) -> bool:
+        return (
+            self.directory / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
+        ).exists()
+
+    def _encryption_salt(self) -> str:
+        if not self.config_file.exists():
+            return ""
+        lines = self.config_file.read_text().splitlines()
+        return "".join(f"{line}\n" for line in lines if line.startswith("encryptionsalt:"))
+
+    def _selection(self, *, config: bool = True) -> list[str]:
+        chosen = ["--stack", self.name]
+        return [*chosen, "--config-file", str(self.config_file)] if config else chosen
+
+    def _pack_flags(self) -> list[str]:
+        return [flag for pack in self.packs for flag in ("--policy-pack", str(POLICIES / pack))]
+
+    def _environment(self) -> dict[str, str]:
+        return engine_environment(self._backend, stand_ins=self.stand_ins) | {
+            "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
+            JOURNAL_VARIABLE: str(self.evidence / "verdicts.jsonl"),
+            "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", "000000000000"),
+            "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY", "local"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def _stream(self, verb: str, *flags: str, events: str) -> list[Failure]:
+        """Run an operation with machine-readable events; returns what failed, empty when all is well."""
+        environment = self._environment()
+        if verb != "preview":
+            environment.pop(JOURNAL_VARIABLE)  # the verdicts of the preview are the evidence
+        self.evidence.mkdir(parents=True, exist_ok=True)
+        command = [pulumi(), verb, "--json", "--non-interactive", *self._selection(), *flags]
+        with (self.evidence / events).open("wb") as sink:
+            process = subprocess.Popen(  # noqa: S603 - the engine, arguments as a list
+                command,
+                env=environment,
+                cwd=CHECKOUT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            failures = read_events(process, sink)
+        if process.returncode and not failures:
+            failures = [Failure(what=f"pulumi {verb} ended with code {process.returncode}")]
+        return failures
+
+    def _run(self, *arguments: str) -> str:
+        """A quick command of the engine. Raises `LocalCloudError` with its own words and a remedy."""
+        done = subprocess.run(  # noqa: S603 - the engine, arguments as a list
+            [pulumi(), *arguments, "--non-interactive"],
+            env=self._environment(),
+            cwd=CHECKOUT,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise engine_failure(f"pulumi {arguments[0]}", done.stderr or done.stdout)
+        return done.stdout
+
+
+def local_stack() -> Stack:
+    """Stack `local`: the stand-ins on the embedded AWS, under the PCI and SOC 2 packs."""
+    return Stack(name="local", packs=("pci", "soc2"), directory=LOCAL, stand_ins=True)
+
+
+def preview_stack(name: str) -> Stack:
+    """Any stack for a preview under every control, with real plugins where they are installed."""
+    stand_ins = name == "local" or not has_real_plugins()
+    return Stack(name=name, packs=("all",), directory=BUILD / "preview" / name, stand_ins=stand_ins)
+
+
+# What the engine says, and what a person should do about it.
+REMEDIES = (
+    ("incorrect passphrase", "restore the passphrase file, or start over: make down WIPE=1"),
+    ("currently locked", "wait for the other run, or, if it died: python -m localcloud unlock"),
+    ("no resource plugin", "make setup"),
+    ("could not load plugin", "make setup"),
+    ("no Pulumi.yaml", "run it from a checkout of this repository"),
+)
+
+
+def engine_failure(what: str, message: str) -> LocalCloudError:
+    """The engine's own words with the command that helps."""
+    lines = [line for line in message.strip().splitlines() if line.strip()]
+    why = "\n".join(lines[-8:]) or "no message"
+    remedy = next((advice for mark, advice in REMEDIES if mark in message), "see the message above")
+    return LocalCloudError(f"{what} failed.", why=why, remedy=remedy)

@@ -1,0 +1,86 @@
+"""Starts the service as ECS would: plain variables, and secrets by reference.
+
+Reads the outputs of stack `local`, resolves each secret from the embedded Secrets Manager, and replaces
+itself with the service. No secret value touches a file, an argument or a log on the way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.emulator.process import ACCOUNT_ID, HOST, REGION
+from localcloud.failure import LocalCloudError
+from localcloud.progress import fail
+
+# The code was given to supervisord as "do not restart": only a person can repair a configuration.
+EX_CONFIG = 78
+
+
+def task_environment(outputs: dict[str, Any], endpoint: str, port: int) -> dict[str, str]:
+    """The service's environment for a stack's `outputs`, secret values included.
+
+    Raises `LocalCloudError` naming the secret that cannot be read.
+    """
+    secrets = boto3.client(
+        "secretsmanager",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT_ID,
+        aws_secret_access_key="local",  # noqa: S106 - the embedded AWS checks none
+        config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
+    )
+    values: dict[str, dict[str, str]] = {}
+    environment: dict[str, str] = dict(outputs["serviceEnvironment"])
+    for variable, reference in outputs["serviceSecretRefs"].items():
+        name = reference["secret"]
+        if name not in values:
+            values[name] = _read_secret(secrets, name)
+        environment[variable] = values[name][reference["jsonKey"]]
+    return environment | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "HOST": HOST,
+        "PORT": str(port),
+    }
+
+
+def _read_secret(secrets: Any, name: str) -> dict[str, str]:
+    try:
+        answer = secrets.get_secret_value(SecretId=name)
+    except (BotoCoreError, ClientError) as error:
+        raise LocalCloudError(
+            f"Secret {name} cannot be read from the embedded AWS.",
+            why=type(error).__name__,
+            remedy="make up",
+        ) from error
+    value: dict[str, str] = json.loads(answer["SecretString"])
+    return value
+
+
+def main(arguments: list[str]) -> None:
+    """`python -m localcloud.task OUTPUTS ENDPOINT PORT`: become the service."""
+    outputs, endpoint, port = arguments
+    try:
+        environment = task_environment(json.loads(Path(outputs).read_text()), endpoint, int(port))
+    except LocalCloudError as error:
+        fail(error.what, error.why, error.remedy)
+        sys.exit(EX_CONFIG)
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    os.execve(  # noqa: S606 - the service takes this process over
+        sys.executable,
+        [sys.executable, "-P", "-m", "budgetbuddy.server"],
+        inherited | environment,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
