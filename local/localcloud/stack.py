@@ -59,13 +59,11 @@ class Stack:
                 remedy="make preview STACK=staging   (or production, local)",
                 exit_code=2,
             )
-        kept = self._encryption_salt()
-        shutil.copyfile(original, self.config_file)
-        if kept:
-            with self.config_file.open("a") as file:
-                file.write(kept)
         if not self._exists():
-            self._run("stack", "init", self.name, "--secrets-provider", "passphrase")
+            self._initialise()
+        shutil.copyfile(original, self.config_file)
+        with self.config_file.open("a") as file:
+            file.write(self._encryption_salt())
         for path, value in settings.items():
             self._run("config", "set", "--path", path, value, *self._selection())
 
@@ -110,10 +108,20 @@ class Stack:
             self.directory / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
         ).exists()
 
+    def _initialise(self) -> None:
+        """Create the stack from a bare project: `stack init` writes beside the project it finds."""
+        self._bare_project.mkdir(exist_ok=True)
+        project = self._bare_project / "Pulumi.yaml"
+        project.write_text(f"name: {PROJECT}\nruntime: python\n")
+        where = ("--cwd", str(self._bare_project))
+        self._run("stack", "init", self.name, "--secrets-provider", "passphrase", *where)
+
+    @property
+    def _bare_project(self) -> Path:
+        return self.directory / "project"
+
     def _encryption_salt(self) -> str:
-        if not self.config_file.exists():
-            return ""
-        lines = self.config_file.read_text().splitlines()
+        lines = (self._bare_project / f"Pulumi.{self.name}.yaml").read_text().splitlines()
         return "".join(f"{line}\n" for line in lines if line.startswith("encryptionsalt:"))
 
     def _selection(self, *, config: bool = True) -> list[str]:

@@ -1,0 +1,54 @@
+# Every recipe calls a module, so that each step also works without make.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+STACK ?= staging
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}'
+
+setup: .venv/.complete .venv-emulator/.complete ## make the environments, get the Pulumi engine
+	@$(PYTHON) -m localcloud.engine setup
+
+.venv/.complete: requirements/development.txt requirements/bootstrap.txt pyproject.toml
+	@sh local/setup.sh .venv requirements/development.txt editable
+
+.venv-emulator/.complete: local/localcloud/emulator/requirements.txt requirements/bootstrap.txt
+	@sh local/setup.sh .venv-emulator local/localcloud/emulator/requirements.txt
+
+up: setup ## deploy stack local on the embedded AWS, start the service, smoke-test (API_PORT=…)
+	@$(PYTHON) -m localcloud up $(if $(API_PORT),--api-port $(API_PORT))
+
+down: setup ## stop and destroy stack local (WIPE=1 also removes its data)
+	@$(PYTHON) -m localcloud down $(if $(WIPE),--wipe)
+
+status: setup ## processes and resources of stack local
+	@$(PYTHON) -m localcloud status
+
+preview: setup ## preview STACK under every control, evidence in build/evidence/STACK
+	@$(PYTHON) -m localcloud preview $(STACK)
+
+evidence: setup ## the evidence bundle from the last preview of STACK
+	@$(PYTHON) -m guardrails evidence build/evidence/$(STACK)/events.jsonl --out build/evidence/$(STACK)
+
+test: setup browser ## every test
+	@$(PYTHON) -m pytest
+
+browser: ## install headless Chromium where it is missing (Debian, root)
+	@sh local/browser.sh
+
+lint: setup ## style, formatting, security, import contracts
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m bandit -q -ll -r platform policies service local
+	@.venv/bin/lint-imports
+
+types: setup ## mypy, strict
+	@$(PYTHON) -m mypy
+
+pr: lint types test ## what CI runs
+
+lock: setup ## pin the dependencies again
+	@sh local/lock.sh
+
+.PHONY: help setup up down status preview evidence test browser lint types pr lock
