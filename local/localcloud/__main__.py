@@ -20,7 +20,7 @@ from localcloud.emulator.process import Emulator
 from localcloud.engine.environment import describe_providers
 from localcloud.evidence import write_evidence
 from localcloud.failure import LocalCloudError
-from localcloud.paths import LOCAL
+from localcloud.paths import LOCAL, shown
 from localcloud.progress import console, fail, step
 from localcloud.providers.aws.kinds import created_types
 from localcloud.stack import engine_failure, local_stack, preview_stack
@@ -152,7 +152,7 @@ def preview(stack_name: str) -> None:
         raise engine_failure(f"The preview of {stack_name}", words)
     if code:
         sys.exit(code)
-    console.print(f"Nothing stands in the way. Evidence: build/evidence/{stack_name}/index.html")
+    console.print(f"Nothing stands in the way. Evidence: {shown(stack.evidence)}/index.html")
 
 
 def _print_resources() -> None:

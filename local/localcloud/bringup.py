@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 
 from localcloud import supervision
 from localcloud.client import Client
-from localcloud.demo import sign_in_demo_user
+from localcloud.demo import CREDENTIALS, sign_in_demo_user
 from localcloud.emulator.process import Emulator, free_port, is_port_taken
 from localcloud.evidence import write_evidence
 from localcloud.failure import LocalCloudError
-from localcloud.paths import CHECKOUT, LOCAL
+from localcloud.paths import CHECKOUT, LOCAL, shown
 from localcloud.progress import console, step
 from localcloud.smoke import smoke_test
 from localcloud.stack import Failure, Stack, engine_failure, local_stack
@@ -208,7 +208,7 @@ def _say_where(ports: Ports, stack: Stack, email: str) -> None:
     console.print(f"  API         {api}/api/v1")
     console.print(f"  Swagger UI  {api}/swagger-ui.html")
     console.print(f"  Evidence    {page.as_uri()}")
-    console.print(f"  Demo user   {email}, password in build/local/demo.json")
+    console.print(f"  Demo user   {email}, password in {shown(CREDENTIALS)}")
     console.print()
     console.print("Try it:")
     console.print(f"  curl -s {api}/health/ready")

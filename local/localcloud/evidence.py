@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from localcloud.paths import CHECKOUT
+from localcloud.paths import CHECKOUT, shown
 from localcloud.progress import console
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def write_evidence(stack: Stack) -> int:
         text=True,
     )
     if done.returncode == 0:
-        console.print(f"  evidence: {stack.evidence.relative_to(CHECKOUT)}/index.html")
+        console.print(f"  evidence: {shown(stack.evidence)}/index.html")
     else:
         console.print((done.stdout + done.stderr).strip(), markup=False)
     return done.returncode

@@ -9,11 +9,20 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 BUILD = CHECKOUT / "build"
 
-# State of stack `local`: kept between `up`s, removed by `down --wipe`.
-LOCAL = BUILD / "local"
-
 ENGINE = BUILD / "engine"
-EVIDENCE = BUILD / "evidence"
+
+# Everything a run leaves behind. Another directory is another local cloud, beside the first.
+STATE = Path(os.environ.get("LOCALCLOUD_STATE") or BUILD).resolve()
+
+LOCAL = STATE / "local"  # stack `local`: kept between `up`s, removed by `down --wipe`
+PREVIEWS = STATE / "preview"
+EVIDENCE = STATE / "evidence"
+
+
+def shown(path: Path) -> str:
+    """`path` as people read it: relative to the checkout where it lies in it."""
+    return str(path.relative_to(CHECKOUT)) if path.is_relative_to(CHECKOUT) else str(path)
+
 
 # Executables of the environment this interpreter belongs to.
 SCRIPTS = Path(sys.prefix) / "bin"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from localcloud.engine.environment import Backend, engine_environment, has_real_plugins, pulumi
 from localcloud.events import Failure, read_events
 from localcloud.failure import LocalCloudError
-from localcloud.paths import BUILD, CHECKOUT, EVIDENCE, LOCAL
+from localcloud.paths import CHECKOUT, EVIDENCE, LOCAL, PREVIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,7 +183,7 @@ def local_stack() -> Stack:
 def preview_stack(name: str) -> Stack:
     """Any stack for a preview under every control, with real plugins where they are installed."""
     stand_ins = name == "local" or not has_real_plugins()
-    return Stack(name=name, packs=("all",), directory=BUILD / "preview" / name, stand_ins=stand_ins)
+    return Stack(name=name, packs=("all",), directory=PREVIEWS / name, stand_ins=stand_ins)
 
 
 # What the engine says, and what a person should do about it.

@@ -58,8 +58,8 @@ class ProcessState:
 
 
 def runtime_directory() -> Path:
-    """A short private directory for sockets: a checkout's own path may exceed their 107 bytes."""
-    key = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
+    """A short private directory for sockets: the state's own path may exceed their 107 bytes."""
+    key = hashlib.sha256(str(LOCAL).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"budgetbuddy-{os.getuid()}-{key}"
 
 
