@@ -22,6 +22,7 @@ STACKS = ("local", "staging", "production")
 RELEASED = {"imageDigest": "sha256:" + "a" * 64, "release": "0123abc"}
 
 TIMEOUT_SECONDS = 120
+STACK = "pulumi:pulumi:Stack"
 
 
 StackConfig = dict[str, Any]
@@ -80,6 +81,7 @@ class Planned:
     parent: str
     provider: str
     protect: bool
+    ignored: tuple[str, ...]
     depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def document(self, key: str) -> list[dict[str, Any]]:
@@ -140,7 +142,9 @@ def make_project(directory: Path, stack: str, config: Mapping[str, Any]) -> Proj
         directory=directory / "state", passphrase_file=directory / "state" / "passphrase"
     )
     backend.prepare()
-    project = Project(directory=directory, environment=engine_environment(backend, stand_ins=True))
+    # The event log is an engine feature for debugging; it alone has the outputs of a preview.
+    environment = engine_environment(backend, stand_ins=True) | {"PULUMI_DEBUG_COMMANDS": "true"}
+    project = Project(directory=directory, environment=environment)
     created = project.run("stack", "init", stack)
     assert created.returncode == 0, created.stderr
     stack_file = directory / f"Pulumi.{stack}.yaml"
@@ -151,16 +155,30 @@ def make_project(directory: Path, stack: str, config: Mapping[str, Any]) -> Proj
 
 def preview(project: Project, stack: str) -> Preview:
     """Preview from nothing. Fails with the engine's own words."""
-    done = project.run("preview", "--stack", stack, "--json")
+    log = project.directory / "events.jsonl"
+    done = project.run("preview", "--stack", stack, "--json", "--event-log", str(log))
     assert done.returncode == 0, done.stdout + done.stderr
-    plan = json.loads(done.stdout)
-    states = [step["newState"] for step in plan["steps"]]
-    (stack_state,) = [state for state in states if state["type"] == "pulumi:pulumi:Stack"]
+    states = [step["newState"] for step in json.loads(done.stdout)["steps"]]
     return Preview(
-        resources=tuple(_planned(state) for state in states if state is not stack_state),
-        outputs=stack_state.get("outputs", {}),
+        resources=tuple(_planned(state) for state in states if state["type"] != STACK),
+        outputs=_stack_outputs(log.read_text().splitlines()),
         text=done.stdout,
     )
+
+
+def _stack_outputs(events: list[str]) -> Mapping[str, Any]:
+    """What the program exports; the plan itself leaves it out."""
+    finished = (json.loads(line).get("resOutputsEvent", {}).get("metadata") for line in events)
+    states = [each["new"] for each in finished if each and each["type"] == STACK]
+    outputs: Mapping[str, Any] = states[-1]["outputs"]
+    return outputs
+
+
+def _without_marks(value: Any) -> Any:
+    """Inputs without the provider's notes on which of them are defaults."""
+    if isinstance(value, dict):
+        return {key: _without_marks(each) for key, each in value.items() if key != "__defaults"}
+    return [_without_marks(each) for each in value] if isinstance(value, list) else value
 
 
 def _planned(state: Mapping[str, Any]) -> Planned:
@@ -168,10 +186,11 @@ def _planned(state: Mapping[str, Any]) -> Planned:
         urn=state["urn"],
         type=state["type"],
         name=state["urn"].rsplit("::", 1)[1],
-        inputs=state.get("inputs", {}),
+        inputs=_without_marks(state.get("inputs", {})),
         parent=state.get("parent", ""),
         provider=state.get("provider", ""),
         protect=state.get("protect", False),
+        ignored=tuple(state.get("ignoreChanges", ())),
         depends_on={
             key: tuple(urns or ()) for key, urns in state.get("propertyDependencies", {}).items()
         },
