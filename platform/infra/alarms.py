@@ -36,20 +36,20 @@ class AlarmSpec:
     datapoints: int
 
 
-def service_alarms(settings: AlarmSettings) -> list[AlarmSpec]:
+def service_alarms(settings: AlarmSettings, service: pulumi.Input[str]) -> list[AlarmSpec]:
     """Alarms that need running tasks."""
     return [
         AlarmSpec(
             name="api-cpu-high",
             meaning="Tasks are short of CPU although scaling should have added some",
-            metrics={"cpu": service_metric("CPUUtilization")},
+            metrics={"cpu": service_metric("CPUUtilization", service)},
             threshold=settings.cpu_percent,
             datapoints=5,
         ),
         AlarmSpec(
             name="api-memory-high",
             meaning="Tasks are short of memory and may be killed",
-            metrics={"memory": service_metric("MemoryUtilization")},
+            metrics={"memory": service_metric("MemoryUtilization", service)},
             threshold=settings.memory_percent,
             datapoints=5,
         ),

@@ -39,5 +39,5 @@ class Api(pulumi.ComponentResource):
             size=settings.service,
         )
         ServiceScaling("scaling", scaling, child)
-        alarms = AlarmsArgs(specs=service_alarms(settings.alarms), topics=args.topics)
+        alarms = AlarmsArgs(specs=service_alarms(settings.alarms, service.name), topics=args.topics)
         self.alarm_names = Alarms("service-alarms", alarms, child).names

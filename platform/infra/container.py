@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from budgetbuddy import contract
-from infra.naming import API_LOGS, Names
+from infra.naming import Names
 from infra.settings import Settings
 
 CONTAINER = "api"
@@ -44,7 +44,11 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
 
 
 def container_definition(
-    image: str, environment: Mapping[str, str], secret_arns: Mapping[str, str], region: str
+    image: str,
+    environment: Mapping[str, str],
+    secret_arns: Mapping[str, str],
+    log_group: str,
+    region: str,
 ) -> dict[str, Any]:
     """Read-only, unprivileged, without capabilities; secrets by full ARN and JSON key.
 
@@ -85,7 +89,7 @@ def container_definition(
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
-                "awslogs-group": API_LOGS,
+                "awslogs-group": log_group,
                 "awslogs-region": region,
                 "awslogs-stream-prefix": CONTAINER,
                 # A slow log service must not stop requests; metrics are on stdout as well.

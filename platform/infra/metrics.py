@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.naming import CLUSTER, SERVICE
+from infra.naming import CLUSTER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,15 +18,15 @@ class Metric:
     stat: str
 
 
-def service_metric(name: str) -> Metric:
+def service_metric(name: str, service: pulumi.Input[str]) -> Metric:
     """Percent of what the tasks reserved, average over the tasks."""
-    dimensions = {"ClusterName": CLUSTER, "ServiceName": SERVICE}
+    dimensions = {"ClusterName": CLUSTER, "ServiceName": service}
     return Metric(namespace="AWS/ECS", name=name, dimensions=dimensions, stat="Average")
 
 
-def insights_metric(name: str) -> Metric:
+def insights_metric(name: str, service: pulumi.Input[str]) -> Metric:
     """A Container Insights metric of the service."""
-    dimensions = {"ClusterName": CLUSTER, "ServiceName": SERVICE}
+    dimensions = {"ClusterName": CLUSTER, "ServiceName": service}
     return Metric(
         namespace="ECS/ContainerInsights", name=name, dimensions=dimensions, stat="Average"
     )

@@ -48,7 +48,7 @@ class ServiceScaling(pulumi.ComponentResource):
         )
         self._predefined("cpu", "ECSServiceAverageCPUUtilization", args.size.cpu_target)
         self._predefined("memory", "ECSServiceAverageMemoryUtilization", args.size.memory_target)
-        self._requests(args.balancer)
+        self._requests(args)
         self.register_outputs({})
 
     def _predefined(self, label: str, metric: str, target: float) -> None:
@@ -60,7 +60,7 @@ class ServiceScaling(pulumi.ComponentResource):
         )
         self._policy(label, tracking)
 
-    def _requests(self, balancer: pulumi.Input[str]) -> None:
+    def _requests(self, args: ServiceScalingArgs) -> None:
         """Requests per running task.
 
         `ALBRequestCountPerTarget` names one target group, and blue/green alternates between two.
@@ -68,8 +68,8 @@ class ServiceScaling(pulumi.ComponentResource):
         tracking = Tracking(
             customized_metric_specification={
                 "metrics": [
-                    _query("requests", balancer_metric("RequestCount", balancer)),
-                    _query("tasks", insights_metric("RunningTaskCount")),
+                    _query("requests", balancer_metric("RequestCount", args.balancer)),
+                    _query("tasks", insights_metric("RunningTaskCount", args.service_name)),
                     {"id": "ratio", "expression": "requests / tasks", "return_data": True},
                 ]
             },

@@ -55,9 +55,10 @@ class ApiService(pulumi.ComponentResource):
 
     def _task_definition(self) -> aws.ecs.TaskDefinition:
         args, size = self._args, self._args.settings.service
-        container = pulumi.Output.all(**args.secrets.arns).apply(
-            lambda arns: container_definition(
-                image_reference(args.settings), args.environment, arns, args.names.region
+        image = image_reference(args.settings)
+        container = pulumi.Output.all(args.secrets.arns, args.logs.name).apply(
+            lambda known: container_definition(
+                image, args.environment, known[0], known[1], args.names.region
             )
         )
         return aws.ecs.TaskDefinition(

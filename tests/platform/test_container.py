@@ -45,7 +45,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @pytest.fixture
 def container(settings: Settings, environment: dict[str, str]) -> dict[str, Any]:
-    return container_definition(image_reference(settings), environment, ARNS, settings.region)
+    return container_definition(
+        image_reference(settings), environment, ARNS, "/budgetbuddy/api", settings.region
+    )
 
 
 def test_every_variable_without_default_is_given_and_none_is_unknown(
