@@ -1,0 +1,1 @@
+"""What clients call: one module per resource, each with its routes and its models."""

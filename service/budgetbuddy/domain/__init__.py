@@ -1,0 +1,1 @@
+"""What the service decides: plain data and rules, without framework, database or network."""

@@ -1,0 +1,75 @@
+"""The audit trail: its vocabulary, and the hash chain that makes a changed row visible."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+RETENTION_SECONDS = 2_555 * 86_400  # seven years
+GENESIS = "0" * 64  # `prev` of the first row of a chain
+
+
+class Event(StrEnum):
+    """Everything that leaves an audit row."""
+
+    REGISTERED = "auth.registered"
+    LOGIN = "auth.login"
+    LOGIN_FAILED = "auth.login_failed"
+    LOCKED = "auth.locked"
+    LOGOUT = "auth.logout"
+    SESSION_REVOKED = "auth.session_revoked"
+    REFRESH_REUSED = "auth.refresh_reused"
+    USER_UPDATED = "user.updated"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_UPDATED = "account.updated"
+    ACCOUNT_CLOSED = "account.closed"
+    ACCOUNT_REOPENED = "account.reopened"
+    ACCOUNT_DELETED = "account.deleted"
+    TRANSACTION_CREATED = "transaction.created"
+    TRANSACTION_UPDATED = "transaction.updated"
+    TRANSACTION_DELETED = "transaction.deleted"
+    TRANSACTION_RESTORED = "transaction.restored"
+    CATEGORY_CREATED = "category.created"
+    CATEGORY_UPDATED = "category.updated"
+    CATEGORY_ARCHIVED = "category.archived"
+    IMPORT_STARTED = "import.started"
+    IMPORT_FINISHED = "import.finished"
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """One link of a user's chain. `at` is RFC 3339; `sealed` holds address, agent and details."""
+
+    subject: str
+    seq: int
+    at: str
+    event: str
+    actor: str
+    object: str
+    outcome: str
+    sealed: bytes
+    prev: str
+
+    def hash(self) -> str:
+        """SHA-256 over the canonical JSON of the row and its predecessor's hash."""
+        members = [
+            self.subject,
+            self.seq,
+            self.at,
+            self.event,
+            self.actor,
+            self.object,
+            self.outcome,
+            hashlib.sha256(self.sealed).hexdigest(),
+            self.prev,
+        ]
+        canonical = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What the service calls: providers outside, each behind a port of the domain."""

@@ -1,0 +1,1 @@
+"""Passwords, tokens, limits and the envelope around personal text."""

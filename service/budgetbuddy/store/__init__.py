@@ -1,0 +1,1 @@
+"""What the service keeps: DynamoDB items, conditional writes, one transaction per command."""
