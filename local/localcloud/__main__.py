@@ -38,9 +38,10 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--api-port", type=click.IntRange(1024, 65535), help="Port of the service (8080).")
-def up(api_port: int | None) -> None:
+@click.option("--refresh", is_flag=True, help="Compare the state with the embedded AWS first.")
+def up(api_port: int | None, *, refresh: bool) -> None:
     """Deploy stack `local`, start the service, seed a demo user, smoke-test."""
-    bring_up(api_port)
+    bring_up(api_port, refresh=refresh)
 
 
 @cli.command()

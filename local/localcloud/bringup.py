@@ -41,12 +41,13 @@ def remembered_ports() -> Ports | None:
     return Ports(**json.loads(PORTS.read_text())) if PORTS.exists() else None
 
 
-def up(api_port: int | None) -> None:
+def up(api_port: int | None, *, refresh: bool = False) -> None:
     """Bring everything up; returns only when the smoke test has passed."""
     ports = _choose_ports(api_port)
     stack = local_stack()
     emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
-    fresh = _start_emulator(emulator, ports)
+    # An embedded AWS that was started now may have lost what a killed one had not written.
+    fresh = _start_emulator(emulator, ports) or refresh
     with step("Preparing stack local"):
         stack.prepare(_settings(emulator, ports))
     with step("Previewing under the PCI and SOC 2 packs"):
