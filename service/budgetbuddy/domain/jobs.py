@@ -1,0 +1,39 @@
+"""Jobs: work whose outcome is asked for later. They are kept for 30 days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from budgetbuddy.domain.ports import UserRef
+
+KEPT: Final = timedelta(days=30)
+
+
+class JobStatus(StrEnum):
+    """How far it is."""
+
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """`done` of `total` steps; `result` is what the work left, by kind. Instants are RFC 3339."""
+
+    id: str
+    kind: str
+    status: JobStatus
+    done: int
+    total: int
+    result: Mapping[str, Any]
+    created_at: str
+    finished_at: str
+    expires_at: str
+
+
+class Jobs(Protocol):
+    """The jobs of users."""
+
+    def get(self, user: UserRef, job_id: str) -> Job:
+        """One. Raises `NotFound`, also when its time is over."""

@@ -1,0 +1,262 @@
+"""Transactions: one movement of money on one account, and the rules it obeys."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from budgetbuddy.domain.cards import contains_card_number
+from budgetbuddy.domain.categories import CategoryArchived, CategoryRef
+from budgetbuddy.domain.money import Money, total
+from budgetbuddy.domain.ports import Context, Page, Position, UserRef
+from budgetbuddy.problems import Conflict, FieldError, Unprocessable
+
+EARLIEST: Final = date(1970, 1, 1)
+FUTURE: Final = timedelta(days=366)
+KEPT_DELETED: Final = timedelta(days=30)
+
+
+class TransactionStatus(StrEnum):
+    """Pending rows count in the pending balance only."""
+
+    POSTED = "posted"
+    PENDING = "pending"
+
+
+class TransactionKind(StrEnum):
+    """Only entries count as income and spending."""
+
+    ENTRY = "entry"
+    TRANSFER = "transfer"
+    OPENING = "opening"
+    ADJUSTMENT = "adjustment"
+
+
+class Review(StrEnum):
+    """The user's own mark."""
+
+    NONE = "none"
+    FLAGGED = "flagged"
+    REVIEWED = "reviewed"
+
+
+class Source(StrEnum):
+    """Where a row came from."""
+
+    MANUAL = "manual"
+    IMPORT = "import"
+
+
+class SplitSumMismatch(Unprocessable):
+    """The parts are not the whole."""
+
+    code = "split_sum_mismatch"
+    title = "The splits do not sum to the amount"
+
+
+class CardNumberDetected(Unprocessable):
+    """Card numbers are never stored; `errors` name the fields, not the digits."""
+
+    code = "card_number_detected"
+    title = "A text holds a card number"
+
+
+class DuplicateImport(Conflict):
+    """A row with this import id has been on the account before."""
+
+    code = "duplicate_import"
+    title = "This row was imported before"
+
+
+class TransactionDeleted(Conflict):
+    """A deleted transaction can only be restored."""
+
+    code = "transaction_deleted"
+    title = "The transaction is deleted"
+
+
+class TransactionNotDeleted(Conflict):
+    """Nothing to restore."""
+
+    code = "transaction_not_deleted"
+    title = "The transaction is not deleted"
+
+
+class TransferLeg(Conflict):
+    """The two legs of a transfer change together."""
+
+    code = "transfer_leg"
+    title = "This is one leg of a transfer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """A part of a transaction with a category of its own; same currency and sign as the whole."""
+
+    category: CategoryRef
+    amount: Money
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transaction:
+    """A negative amount flows out. Instants are RFC 3339; `deleted_at` is None while it counts."""
+
+    id: str
+    account_id: str
+    date: date
+    amount: Money
+    description: str
+    merchant: str | None = None
+    notes: str | None = None
+    category: CategoryRef | None = None
+    splits: tuple[Split, ...] = ()
+    tags: tuple[str, ...] = ()
+    status: TransactionStatus = TransactionStatus.POSTED
+    excluded: bool = False
+    review: Review = Review.NONE
+    import_id: str | None = None
+    kind: TransactionKind = TransactionKind.ENTRY
+    transfer_id: str | None = None
+    source: Source = Source.MANUAL
+    created_at: str = ""
+    updated_at: str = ""
+    deleted_at: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitDraft:
+    """A split as a client asks for it."""
+
+    category_id: str
+    amount: Money
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionFilter:
+    """Which transactions to list; None and False do not restrict. Dates are inclusive.
+
+    `deleted` lists the trash instead, by time of deletion.
+    """
+
+    start: date | None = None
+    end: date | None = None
+    account_id: str | None = None
+    category_id: str | None = None
+    status: TransactionStatus | None = None
+    kind: TransactionKind | None = None
+    review: Review | None = None
+    tag: str | None = None
+    text: str | None = None
+    min_minor: int | None = None
+    max_minor: int | None = None
+    currency: str | None = None
+    deleted: bool = False
+    oldest_first: bool = False
+
+    def matches_text(self, transaction: Transaction) -> bool:
+        """Whether description, merchant or notes hold the text, whatever its case."""
+        if self.text is None:
+            return True
+        texts = (transaction.description, transaction.merchant, transaction.notes)
+        return any(self.text.casefold() in (text or "").casefold() for text in texts)
+
+
+Fields = Mapping[str, Any]  # attributes of Transaction, `category_id` and `splits` as drafts
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionDraft:
+    """A transaction as a client asks for it; `fields` are plain attributes of `Transaction`."""
+
+    fields: Fields
+    category_id: str | None = None
+    splits: tuple[SplitDraft, ...] = field(default=())
+
+
+class Transactions(Protocol):
+    """The transactions of users. Methods raise `NotFound` for an id the user does not have."""
+
+    def list(
+        self, user: UserRef, wanted: TransactionFilter, *, limit: int, start: Position | None
+    ) -> Page[Transaction]:
+        """One page, newest first unless asked otherwise; it may be short and have a `next`."""
+
+    def get(self, user: UserRef, transaction_id: str) -> Transaction:
+        """One, deleted ones included."""
+
+    def add(self, context: Context, draft: TransactionDraft) -> Transaction:
+        """Raises `AccountClosed`, `DuplicateImport`, `WrongCurrency`, `CategoryArchived`."""
+
+    def change(
+        self, context: Context, transaction_id: str, version: int, fields: Fields
+    ) -> Transaction:
+        """Replace fields; accounts and months follow. Raises as `add`, and `VersionConflict`."""
+
+    def remove(self, context: Context, transaction_id: str, version: int) -> None:
+        """Delete softly: it can be restored for 30 days. Raises `VersionConflict`."""
+
+    def restore(self, context: Context, transaction_id: str) -> Transaction:
+        """Undo a deletion. Raises `TransactionNotDeleted`."""
+
+
+def require_valid_splits(splits: Sequence[Split], whole: Money) -> None:
+    """Raises `SplitSumMismatch` unless the parts have the whole's sign and sum to it."""
+    if not splits:
+        return
+    amounts = [split.amount for split in splits]
+    fits = (
+        all(amount.currency == whole.currency for amount in amounts)
+        and all((amount.minor < 0) == (whole.minor < 0) and amount.minor for amount in amounts)
+        and total(amounts, whole.currency) == whole
+    )
+    if not fits:
+        raise SplitSumMismatch
+
+
+def require_no_card_number(texts: Mapping[str, str | None]) -> None:
+    """`texts` is JSON pointer to text. Raises `CardNumberDetected` naming each pointer at fault."""
+    found = [pointer for pointer, text in texts.items() if text and contains_card_number(text)]
+    if found:
+        detail = "holds a card number"
+        errors = [
+            FieldError(pointer=pointer, code=CardNumberDetected.code, detail=detail)
+            for pointer in found
+        ]
+        raise CardNumberDetected(errors=errors)
+
+
+def require_live_category(*, archived: bool) -> None:
+    """Raises `CategoryArchived`."""
+    if archived:
+        raise CategoryArchived
+
+
+def changed(transaction: Transaction, fields: Fields, now: str) -> Transaction:
+    """The transaction with these attributes replaced. Raises what the rules above raise."""
+    if transaction.deleted_at is not None:
+        raise TransactionDeleted
+    if transaction.transfer_id and not fields.keys().isdisjoint({"amount", "date", "account_id"}):
+        raise TransferLeg
+    result = replace(transaction, **fields, updated_at=now, version=transaction.version + 1)
+    require_valid_splits(result.splits, result.amount)
+    return result
+
+
+def deleted(transaction: Transaction, now: str) -> Transaction:
+    """The transaction in the trash. Raises `TransactionDeleted`, `TransferLeg`."""
+    if transaction.deleted_at is not None:
+        raise TransactionDeleted
+    if transaction.transfer_id is not None:
+        raise TransferLeg
+    return replace(transaction, deleted_at=now, updated_at=now, version=transaction.version + 1)
+
+
+def restored(transaction: Transaction, now: str) -> Transaction:
+    """The transaction back from the trash. Raises `TransactionNotDeleted`."""
+    if transaction.deleted_at is None:
+        raise TransactionNotDeleted
+    return replace(transaction, deleted_at=None, updated_at=now, version=transaction.version + 1)

@@ -1,0 +1,257 @@
+"""The money half of the service on tables of its own, on moto and on the embedded AWS."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from budgetbuddy import contract
+from budgetbuddy.domain.accounts import Account, AccountKind, Opening
+from budgetbuddy.domain.audit import GENESIS
+from budgetbuddy.domain.currency import currency_of
+from budgetbuddy.domain.ids import Kind, make_id
+from budgetbuddy.domain.money import Money
+from budgetbuddy.domain.ports import Context, UserRef
+from budgetbuddy.domain.transactions import TransactionDraft
+from budgetbuddy.security.envelope import Envelope
+from budgetbuddy.store.accounts import AccountStore
+from budgetbuddy.store.categories import CategoryStore
+from budgetbuddy.store.commands import Commands
+from budgetbuddy.store.imports import ImportStore
+from budgetbuddy.store.jobs import JobStore
+from budgetbuddy.store.months import MonthStore
+from budgetbuddy.store.table import Store
+from budgetbuddy.store.transactions import TransactionStore
+from budgetbuddy.store.writes import put
+
+EUR = currency_of("EUR")
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+EMULATOR = Path(__file__).parents[3] / ".venv-emulator" / "bin" / "ministack"
+
+
+@dataclass
+class Ledger:
+    """Every store of the money half, the raw tables below, and a clock to set."""
+
+    store: Store
+    accounts: AccountStore
+    transactions: TransactionStore
+    categories: CategoryStore
+    imports: ImportStore
+    jobs: JobStore
+    months: MonthStore
+    envelope: Envelope
+    now: datetime = NOW
+
+    def new_user(self) -> Context:
+        """A context of a user who has just registered."""
+        user = UserRef(id=make_id(Kind.USER), subject=secrets.token_hex(16))
+        self.envelope.create_key(user)
+        head = {"pk": f"U#{user.id}", "sk": "HEAD", "v": 1, "seq": 0}
+        head |= {"auditSeq": 0, "auditHash": GENESIS}
+        self.store.write(put(self.store.ledger.name, head))
+        return Context(user=user, request_id="test-request")
+
+    def new_account(self, context: Context, opening: str | None = None, **fields: Any) -> Account:
+        """An open checking account in euros unless told otherwise."""
+        currency = fields.pop("currency", EUR)
+        zero = Money.zero(currency)
+        account = Account(
+            **{
+                "id": make_id(Kind.ACCOUNT),
+                "name": "Giro",
+                "kind": AccountKind.CHECKING,
+                "currency": currency,
+                "balance": zero,
+                "pending_balance": zero,
+                **fields,
+            }
+        )
+        start = (
+            Opening(amount=Money.parse(opening, currency), date=date(2026, 1, 1))
+            if opening
+            else None
+        )
+        return self.accounts.add(context, account, start)
+
+    def rows(self, context: Context, prefix: str) -> list[dict[str, Any]]:
+        """The stored rows below the user whose sort key begins like this."""
+        return self.store.ledger.query(f"U#{context.user.id}", begins_with=prefix or None)
+
+
+def draft(account: Account, amount: str, day: str = "2026-06-01", **more: Any) -> TransactionDraft:
+    """A transaction to be added."""
+    filed = {name: more.pop(name) for name in ("category_id", "splits") if name in more}
+    fields = {
+        "account_id": account.id,
+        "date": date.fromisoformat(day),
+        "amount": Money.parse(amount, account.currency),
+        "description": "Groceries",
+        **more,
+    }
+    return TransactionDraft(fields=fields, **filed)
+
+
+class _DataKeys:
+    """The part of KMS that makes data keys, without wrapping them."""
+
+    exceptions = SimpleNamespace(InvalidCiphertextException=ValueError)
+
+    def generate_data_key(self, **_: object) -> dict[str, bytes]:
+        return {"Plaintext": secrets.token_bytes(32), "CiphertextBlob": b"wrapped"}
+
+
+def build_ledger(client: Any) -> Ledger:
+    """Stores over new tables of their own."""
+    prefix = f"T{secrets.token_hex(4)}"
+    for spec in contract.TABLES:
+        _create_table(client, prefix, spec)
+    ledger: Ledger
+    store = Store(client, prefix, lambda: ledger.now)
+    keys: Any = _DataKeys()
+    envelope = Envelope(keys, "key", lambda _: None)
+    commands = Commands(store, envelope)
+    categories = CategoryStore(store, commands, envelope)
+    ledger = Ledger(
+        store=store,
+        accounts=AccountStore(store, commands, envelope),
+        transactions=TransactionStore(store, commands, envelope),
+        categories=categories,
+        imports=ImportStore(store, commands, envelope, categories),
+        jobs=JobStore(store),
+        months=MonthStore(store),
+        envelope=envelope,
+    )
+    return ledger
+
+
+def _create_table(client: Any, prefix: str, spec: contract.TableSpec) -> None:
+    sort_keys = {contract.PARTITION_KEY, contract.SORT_KEY, *(i.sort_key for i in spec.indexes)}
+    request: dict[str, Any] = {
+        "TableName": f"{prefix}-{spec.name}",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"} for name in sorted(sort_keys)
+        ],
+        "KeySchema": _keys(contract.SORT_KEY),
+    }
+    if spec.indexes:
+        request["LocalSecondaryIndexes"] = [
+            {
+                "IndexName": index.name,
+                "KeySchema": _keys(index.sort_key),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index in spec.indexes
+        ]
+    client.create_table(**request)
+
+
+def _keys(sort_key: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": contract.PARTITION_KEY, "KeyType": "HASH"},
+        {"AttributeName": sort_key, "KeyType": "RANGE"},
+    ]
+
+
+def _client(endpoint: str | None = None) -> Any:
+    return boto3.client(
+        "dynamodb",
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulators take any
+        endpoint_url=endpoint,
+        config=Config(max_pool_connections=32),
+    )
+
+
+@pytest.fixture
+def moto_ledger() -> Iterator[Ledger]:
+    """In process and quick; not for threads, which its transactions do not isolate."""
+    with mock_aws():
+        client = _client()
+        yield build_ledger(client)
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An embedded AWS of this test session, on a free port of loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("emulator") / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own pinned tool
+            [str(EMULATOR)],
+            env={
+                **os.environ,
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(port),
+                "IOT_MTLS_ENABLED": "0",
+            },
+            cwd=log.parent,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_ready(process, port, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    give_up = time.monotonic() + 30
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    sys.stderr.write(log.read_text())
+    raise RuntimeError("the embedded AWS did not start")
+
+
+@pytest.fixture
+def emulator_ledger(dynamodb_endpoint: str) -> Iterator[Ledger]:
+    """On the embedded AWS, whose transactions are isolated."""
+    client = _client(dynamodb_endpoint)
+    yield build_ledger(client)
+    client.close()
+
+
+@pytest.fixture(params=["moto", pytest.param("emulator", marks=pytest.mark.emulator)])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """The same test on both: each catches what the other lets through."""
+    built: Ledger = request.getfixturevalue(f"{request.param}_ledger")
+    return built
+
+
+@pytest.fixture
+def count_calls() -> Callable[[Ledger], list[str]]:
+    """The names of the DynamoDB calls a ledger makes from now on, in a list that grows."""
+
+    def watch(ledger: Ledger) -> list[str]:
+        calls: list[str] = []
+        ledger.store.client.meta.events.register(
+            "before-call.dynamodb", lambda model, **_: calls.append(model.name)
+        )
+        return calls
+
+    return watch
