@@ -157,7 +157,7 @@ def read_rows(data: bytes, options: ReadingOptions, account: Account, today: dat
     return ReadRows(
         format=options.format,
         rows=identified.rows,
-        errors=errors,
+        errors=tuple(errors),
         warnings=identified.alike,
         detected=statement.detected,
     )

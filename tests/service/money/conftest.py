@@ -173,7 +173,7 @@ def _client(endpoint: str | None = None) -> Any:
         "dynamodb",
         region_name="eu-central-1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulators take any
+        aws_secret_access_key="test",
         endpoint_url=endpoint,
         config=Config(max_pool_connections=32),
     )
@@ -196,7 +196,7 @@ def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("emulator") / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own pinned tool
+        process = subprocess.Popen(
             [str(EMULATOR)],
             env={
                 **os.environ,
