@@ -3,10 +3,17 @@
 set -eu
 directory=$1 lock=$2 editable=${3:-}
 
-python=$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3 || true)
-if [ -z "$python" ] || ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+# A name on PATH may be a shim of a version that is not installed: only running it tells.
+python=
+for candidate in python3 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
     echo "Error: Python 3.11 or newer is needed." >&2
-    echo "  why: ${python:-no python3 on PATH} is older or absent" >&2
+    echo "  why: none of python3, python3.13, python3.12, python3.11 runs as one" >&2
     echo "  do:  install Python 3.11 (https://www.python.org/downloads/), then run make setup again" >&2
     exit 1
 fi
