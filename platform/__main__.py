@@ -4,6 +4,7 @@ import pulumi
 
 from infra.alarms import Alarms, AlarmsArgs, error_rate_alarm, throttle_alarm
 from infra.api import Api, ApiArgs
+from infra.backups import Backups, BackupsArgs
 from infra.bucket import BucketArgs, ObjectLock, SecureBucket
 from infra.bucket_policies import access_log_statements
 from infra.certificate import CertificateArgs, ValidatedCertificate
@@ -20,7 +21,7 @@ from infra.log_group import LogGroups, LogGroupsArgs
 from infra.mail import Mail, MailArgs
 from infra.naming import SERVICE, Names
 from infra.network import Network, NetworkArgs
-from infra.providers import home_provider
+from infra.providers import backup_provider, home_provider
 from infra.roles import ServiceRoles, ServiceRolesArgs
 from infra.secrets import Secrets, SecretsArgs, service_secret_refs
 from infra.security_groups import SecurityGroups, SecurityGroupsArgs
@@ -184,6 +185,20 @@ error_rate = error_rate_alarm(settings.alarms, balancer.arn_suffix)
 throttles = [throttle_alarm(short, name) for short, name in tables.names.items()]
 alarms = Alarms("alarms", AlarmsArgs(specs=[error_rate, *throttles], topics=topics), opts)
 
+backups = Backups(
+    "backups",
+    BackupsArgs(
+        names=names,
+        settings=settings.data,
+        tables=tables,
+        topics=topics,
+        copy_provider=backup_provider(settings),
+        protect=settings.protect,
+        boundary_arn=boundary_arn,
+    ),
+    opts,
+)
+
 # --- The service ---------------------------------------------------------------------------------
 
 cluster = Cluster(
@@ -240,6 +255,8 @@ pulumi.export("topicArns", topics.arns)
 pulumi.export("productionRuleArn", balancer.production_rule.arn)
 pulumi.export("targetGroupArns", {"blue": balancer.blue.arn, "green": balancer.green.arn})
 pulumi.export("webAclArns", {"alb": firewall.arn})
+pulumi.export("backupVaultArn", backups.vault_arn)
+pulumi.export("backupVaultCopyArn", backups.copy_arn)
 pulumi.export("vpcId", network.vpc_id)
 pulumi.export("privateSubnetIds", network.private_subnet_ids)
 pulumi.export("natPublicIps", network.nat_public_ips)

@@ -37,7 +37,7 @@ ADMINISTRATION = (
 )
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 # Services that keep working with the key after the call that set them up do so with a grant.
-GRANT_HOLDERS = frozenset({"dynamodb"})
+GRANT_HOLDERS = frozenset({"backup", "dynamodb"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,22 @@ class KeyClass:
     via: tuple[str, ...] = ()
 
 
+BACKUP_KEY = KeyClass(
+    name="backup",
+    protects="recovery points",
+    data_class="financial",
+    via=("backup", "dynamodb"),
+)
+
 CLASSES: tuple[KeyClass, ...] = (
-    KeyClass(name="ledger", protects="table Ledger", data_class="financial", via=("dynamodb",)),
+    KeyClass(
+        name="ledger",
+        protects="table Ledger",
+        data_class="financial",
+        via=("backup", "dynamodb"),
+    ),
     KeyClass(name="runtime", protects="table Runtime", data_class="credential", via=("dynamodb",)),
-    KeyClass(name="audit", protects="table Audit", data_class="audit", via=("dynamodb",)),
+    KeyClass(name="audit", protects="table Audit", data_class="audit", via=("backup", "dynamodb")),
     KeyClass(
         name=contract.ENVELOPE_KEY_CLASS,
         protects="the users' data keys, wrapped by the service itself",
@@ -220,7 +232,7 @@ def _logs_service(names: Names) -> Statement:
 def _alarms_service(names: Names) -> Statement:
     return Statement(
         sid="PublishAlarms",
-        principals=service("cloudwatch"),
+        principals=service("backup", "cloudwatch"),
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
         resources=("*",),
         conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},

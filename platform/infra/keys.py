@@ -29,32 +29,10 @@ class KeyRing(pulumi.ComponentResource):
         super().__init__("budgetbuddy:keys:KeyRing", name, None, opts)
         self._names = args.names
         self._child = ResourceOptions(parent=self, protect=args.protect)
-        self.arns = {key.name: self._create(key) for key in CLASSES}
+        self.arns = {
+            key.name: create_key(key.name, key, args.names, self._child) for key in CLASSES
+        }
         self.register_outputs({"arns": self.arns})
-
-    def _create(self, key_class: KeyClass) -> pulumi.Output[str]:
-        key = aws.kms.Key(
-            key_class.name,
-            description=f"BudgetBuddy: {key_class.protects}",
-            enable_key_rotation=True,
-            rotation_period_in_days=ROTATION_DAYS,
-            deletion_window_in_days=DELETION_WINDOW_DAYS,
-            customer_master_key_spec="SYMMETRIC_DEFAULT",
-            key_usage="ENCRYPT_DECRYPT",
-            is_enabled=True,
-            multi_region=False,
-            bypass_policy_lockout_safety_check=False,
-            policy=key_policy(key_class, self._names),
-            tags={"data-class": key_class.data_class},
-            opts=self._child,
-        )
-        aws.kms.Alias(
-            key_class.name,
-            name=self._names.key_alias(key_class.name),
-            target_key_id=key.key_id,
-            opts=ResourceOptions(parent=key),
-        )
-        return key.arn
 
     def grant_use_via(self, role: ServiceRole, key_class: str, service: str) -> None:
         """Let `role` use the key of a class through one AWS service."""
@@ -63,3 +41,31 @@ class KeyRing(pulumi.ComponentResource):
     def grant_envelope(self, role: ServiceRole) -> None:
         """Let `role` wrap and unwrap the users' data keys."""
         role.allow(envelope_statement(self._names))
+
+
+def create_key(
+    label: str, key_class: KeyClass, names: Names, opts: ResourceOptions
+) -> pulumi.Output[str]:
+    """A key and its alias in the region of `names`; returns the key's ARN."""
+    key = aws.kms.Key(
+        label,
+        description=f"BudgetBuddy: {key_class.protects}",
+        enable_key_rotation=True,
+        rotation_period_in_days=ROTATION_DAYS,
+        deletion_window_in_days=DELETION_WINDOW_DAYS,
+        customer_master_key_spec="SYMMETRIC_DEFAULT",
+        key_usage="ENCRYPT_DECRYPT",
+        is_enabled=True,
+        multi_region=False,
+        bypass_policy_lockout_safety_check=False,
+        policy=key_policy(key_class, names),
+        tags={"data-class": key_class.data_class},
+        opts=opts,
+    )
+    aws.kms.Alias(
+        label,
+        name=names.key_alias(key_class.name),
+        target_key_id=key.key_id,
+        opts=ResourceOptions.merge(opts, ResourceOptions(parent=key, protect=False)),
+    )
+    return key.arn

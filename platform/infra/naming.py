@@ -17,6 +17,8 @@ LOAD_BALANCER = f"{PROJECT}-alb"
 # Logical role names; policies name the roles' ARNs before the roles exist.
 TASK_ROLE = "task-api"
 EXECUTION_ROLE = "execution"
+# People in an emergency; the role is made by whoever owns the account, not by this program.
+BREAK_GLASS_ROLE = "break-glass"
 
 API_LOGS = f"/{PROJECT}/api"
 EXEC_LOGS = f"/{PROJECT}/ecs-exec"

@@ -1,4 +1,4 @@
-"""The AWS provider every resource uses; the ambient default provider is never used."""
+"""The two AWS providers; the ambient default provider is never used."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,7 @@ MAX_RETRIES = 10
 SERVICES: Sequence[str] = (
     "acm",
     "appautoscaling",
+    "backup",
     "cloudwatch",
     "dynamodb",
     "ec2",
@@ -50,11 +51,21 @@ def default_tags(settings: Settings) -> dict[str, str]:
 
 
 def home_provider(settings: Settings) -> aws.Provider:
-    """Provider of the home region. `allowed_account_ids` stops a deployment to a wrong account."""
+    """Provider of the home region."""
+    return _provider("home", settings.region, settings)
+
+
+def backup_provider(settings: Settings) -> aws.Provider:
+    """Provider of the region that holds the copies of backups."""
+    return _provider("backup", settings.data.backup_region, settings)
+
+
+def _provider(name: str, region: str, settings: Settings) -> aws.Provider:
+    """`allowed_account_ids` stops a deployment to a wrong account before the first call."""
     embedded = settings.provider.endpoint is not None or None
     return aws.Provider(
-        "home",
-        region=settings.region,
+        name,
+        region=region,
         allowed_account_ids=[settings.account_id],
         default_tags={"tags": default_tags(settings)},
         max_retries=MAX_RETRIES,

@@ -95,6 +95,11 @@ RULES: tuple[Rule, ...] = (
         must="must lie below alarms.memoryPercent, or scaling comes after the alarm",
     ),
     Rule(
+        keys=("data.backupRegion", "region"),
+        holds=lambda copy, home: copy != home,
+        must="must differ from aws:region, or a lost region takes its backups along",
+    ),
+    Rule(
         keys=("logs.lockDays", "logs.archiveDays"),
         holds=lambda lock, archive: lock <= archive,
         must="must not exceed logs.archiveDays, or the archive cannot be disposed of",
@@ -121,6 +126,10 @@ RULES: tuple[Rule, ...] = (
     _in(PRODUCTION, "service.bakeMinutes", lambda n: n >= 5, "5 or more"),  # noqa: PLR2004 - stands in the text
     _in(PRODUCTION, "service.execEnabled", lambda enabled: not enabled, "false"),
     _in(PRODUCTION, "data.pitrDays", lambda days: days == 35, "35"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "data.backupRetentionDays", lambda days: days >= 35, "35 or more"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "data.vaultLock", lambda lock: lock == "compliance", "compliance"),
+    _in("staging", "data.vaultLock", lambda lock: lock == "governance", "governance"),
+    _in(LOCAL, "data.vaultLock", lambda lock: lock == "governance", "governance"),
     _in(PRODUCTION, "secrets.recoveryDays", lambda days: days == 30, "30"),  # noqa: PLR2004 - stands in the text
     _in(PRODUCTION, "logs.lockMode", lambda mode: mode == "COMPLIANCE", "COMPLIANCE"),
     _in(PRODUCTION, "alarms.errorRatePercent", lambda rate: rate <= 1, "at most 1"),

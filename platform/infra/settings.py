@@ -138,6 +138,12 @@ class DataSettings(BaseModel):
     pitr_days: int = Field(default=35, ge=1, le=35)
     max_read_units: Annotated[int, Field(ge=1)] | None = None
     max_write_units: Annotated[int, Field(ge=1)] | None = None
+    backup_region: Region = "us-west-2"
+    backup_retention_days: int = Field(default=35, ge=7, le=400)
+    monthly_retention_days: Annotated[
+        int, _one_of((0, *range(120, 401)), "must be 0 for none, or 120 to 400")
+    ] = 400
+    vault_lock: Literal["governance", "compliance"] = "governance"
 
 
 class SecretSettings(BaseModel):

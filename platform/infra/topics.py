@@ -68,6 +68,13 @@ def topic_policy(names: Names, severity: str) -> str:
                 },
             ),
             Statement(
+                sid="AllowBackup",
+                principals=service("backup"),
+                actions=("sns:Publish",),
+                resources=(topic,),
+                conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},
+            ),
+            Statement(
                 sid="DenyWithoutTls",
                 effect="Deny",
                 principals="*",

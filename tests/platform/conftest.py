@@ -122,7 +122,7 @@ class Project:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One engine command; never raises, never asks."""
-        return subprocess.run(  # noqa: S603 - our own engine, arguments from the tests
+        return subprocess.run(
             [pulumi(), "-C", str(self.directory), "--non-interactive", *arguments],
             env=dict(self.environment),
             capture_output=True,

@@ -66,6 +66,8 @@ BAD_KEYS = [
     pytest.param("logs.archiveDays", 30, "greater than or equal to 365", id="short archive"),
     pytest.param("secrets.recoveryDays", 3, "7 to 30", id="recovery AWS refuses"),
     pytest.param("data.pitrDays", 36, "less than or equal to 35", id="window AWS refuses"),
+    pytest.param("data.monthlyRetentionDays", 60, "0 for none", id="cold storage too short"),
+    pytest.param("data.backupRetentionDays", 1, "greater than or equal to 7", id="short backup"),
     pytest.param("alarms.criticalEmail", "ops", "e-mail", id="no e-mail address"),
     pytest.param("environment", "test", "must be", id="unknown environment"),
     pytest.param("protect", "yes please", "boolean", id="text for protect"),
@@ -163,6 +165,9 @@ BROKEN: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
     ("service.bakeMinutes", "environment"): ("production", {"service.bakeMinutes": 4}),
     ("service.execEnabled", "environment"): ("production", {"service.execEnabled": True}),
     ("data.pitrDays", "environment"): ("production", {"data.pitrDays": 34}),
+    ("data.backupRegion", "region"): ("staging", {"data.backupRegion": "us-east-1"}),
+    ("data.backupRetentionDays", "environment"): ("production", {"data.backupRetentionDays": 34}),
+    ("data.vaultLock", "environment"): ("staging", {"data.vaultLock": "compliance"}),
     ("logs.lockMode", "environment"): ("production", {"logs.lockMode": "GOVERNANCE"}),
     ("alarms.errorRatePercent", "environment"): ("production", {"alarms.errorRatePercent": 2}),
 }
@@ -170,6 +175,16 @@ BROKEN: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
 
 def test_every_rule_has_a_case_that_breaks_it() -> None:
     assert {rule.keys for rule in RULES} == {*BROKEN, ("environment", "stack")}
+
+
+@pytest.mark.parametrize(
+    ("stack", "lock"),
+    [("local", "compliance"), ("staging", "compliance"), ("production", "governance")],
+)
+def test_only_production_locks_its_vault_for_good(edited: Edit, stack: str, lock: str) -> None:
+    (found,) = problems(edited(stack, {"data.vaultLock": lock}), stack)
+
+    assert found.startswith(f'budgetbuddy:data.vaultLock is "{lock}"')
 
 
 def test_the_environment_is_the_stack(edited: Edit) -> None:

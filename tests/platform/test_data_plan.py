@@ -89,12 +89,12 @@ def test_every_key_rotates_and_is_hard_to_lose(plan: Any) -> None:
 
 
 def test_every_key_has_its_alias(plan: Any) -> None:
-    aliases = {
-        each.inputs["name"]: each.depends_on["targetKeyId"]
-        for each in plan.of("aws:kms/alias:Alias")
-    }
+    aliases = plan.of("aws:kms/alias:Alias")
 
-    assert aliases == {f"alias/budgetbuddy-{key.name}": (key.urn,) for key in plan.of(KEY)}
+    for key in plan.of(KEY):
+        (mine,) = [each for each in aliases if each.depends_on["targetKeyId"] == (key.urn,)]
+        short = "backup" if key.name.startswith("vault") else key.name
+        assert mine.inputs["name"] == f"alias/budgetbuddy-{short}"
 
 
 # --- Secrets -------------------------------------------------------------------------------------
@@ -204,3 +204,49 @@ def test_the_archive_stream_is_encrypted_on_the_way_and_at_the_end(plan: Any) ->
     assert {logs, plan.one(BUCKET, "log-archive").urn} <= set(
         stream.depends_on["extendedS3Configuration"]
     )
+
+
+# --- Backups -------------------------------------------------------------------------------------
+
+
+def test_the_tables_that_are_kept_are_backed_up_here_and_elsewhere(plan: Any) -> None:
+    selection = plan.one("aws:backup/selection:Selection")
+    chosen = [plan.at(urn).name for urn in selection.depends_on["resources"]]
+    rules = plan.one("aws:backup/plan:Plan").inputs["rules"]
+    copies = plan.one("aws:backup/plan:Plan").depends_on["rules"]
+
+    assert sorted(chosen) == sorted(s.name.lower() for s in contract.TABLES if s.backup)
+    assert all(len(rule["copyActions"]) == 1 for rule in rules)
+    assert {plan.at(urn).name for urn in copies} == {"vault", "vault-copy"}
+
+
+def test_recovery_points_are_encrypted_and_locked(plan: Any, stack: str) -> None:
+    vaults = plan.of("aws:backup/vault:Vault")
+    locks = plan.of("aws:backup/vaultLockConfiguration:VaultLockConfiguration")
+
+    assert {each.name for each in vaults} == {each.name for each in locks}
+    assert len(vaults) == 2
+    for each in vaults:
+        assert each.depends_on["kmsKeyArn"] == (plan.one(KEY, each.name).urn,)
+    for each in locks:
+        assert each.inputs["minRetentionDays"] == (35 if stack == "production" else 7)
+        assert ("changeableForDays" in each.inputs) is (stack == "production")
+
+
+def test_production_keeps_backups_for_a_year(production: Any) -> None:
+    rules = production.one("aws:backup/plan:Plan").inputs["rules"]
+    kept = {rule["ruleName"]: rule["lifecycle"] for rule in rules}
+
+    assert kept == {
+        "daily": {"deleteAfter": 35},
+        "monthly": {"deleteAfter": 400, "coldStorageAfter": 30},
+    }
+
+
+def test_a_restore_is_tried_every_week(plan: Any) -> None:
+    selection = plan.one("aws:backup/restoreTestingSelection:RestoreTestingSelection")
+    tried = [plan.at(urn).name for urn in selection.depends_on["protectedResourceArns"]]
+    failures = plan.one("aws:backup/vaultNotifications:VaultNotifications").inputs
+
+    assert sorted(tried) == sorted(s.name.lower() for s in contract.TABLES if s.backup)
+    assert "RESTORE_JOB_FAILED" in failures["backupVaultEvents"]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetbuddy import contract
+from infra.backup_policies import vault_policy
 from infra.bucket_policies import (
     access_log_statements,
     encryption_statements,
@@ -18,6 +19,7 @@ from infra.endpoint_policies import GATEWAYS, INTERFACES, endpoint_policy
 from infra.identity import RoleArgs, trust_policy
 from infra.key_policies import (
     ADMINISTRATION,
+    BACKUP_KEY,
     CLASSES,
     USE,
     KeyClass,
@@ -90,7 +92,7 @@ def test_a_document_does_not_depend_on_the_order_of_grants(
 # --- Keys ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=CLASSES, ids=lambda key: key.name)
+@pytest.fixture(params=(*CLASSES, BACKUP_KEY), ids=lambda key: key.name)
 def key(request: pytest.FixtureRequest) -> KeyClass:
     chosen: KeyClass = request.param
     return chosen
@@ -277,6 +279,15 @@ def test_the_tables_endpoint_passes_the_contracts_actions_only() -> None:
     assert as_set(own["Action"]) == {a for table in contract.TABLES for a in table.actions}
 
 
+def test_only_people_in_an_emergency_tamper_with_backups() -> None:
+    (deny,) = statements(vault_policy(NAMES))
+
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+    assert deny["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": NAMES.role_arn("break-glass")}}
+    assert {"backup:DeleteRecoveryPoint", "backup:DeleteBackupVault"} <= as_set(deny["Action"])
+    assert "backup:PutBackupVaultLockConfiguration" in as_set(deny["Action"])
+
+
 def test_only_roles_of_this_system_read_a_secret() -> None:
     (deny,) = statements(secret_policy(NAMES, "jwt-secret"))
 
@@ -288,10 +299,14 @@ def test_only_roles_of_this_system_read_a_secret() -> None:
 
 
 def test_only_our_alarms_publish_and_only_with_tls() -> None:
-    allow, deny = statements(topic_policy(NAMES, "critical"))
+    allow, backup, deny = (
+        {each["Sid"]: each for each in statements(topic_policy(NAMES, "critical"))}[sid]
+        for sid in ("AllowAlarms", "AllowBackup", "DenyWithoutTls")
+    )
 
     assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+    assert backup["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
     assert deny["Effect"] == "Deny"
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 

@@ -70,21 +70,29 @@ def test_every_resource_belongs_to_a_component(plan: Any) -> None:
 
 
 @pytest.mark.engine
-def test_every_resource_uses_our_provider(plan: Any) -> None:
-    used = {each.provider.rsplit("::", 2)[1] for each in plan.resources if each.type[:4] == "aws:"}
+def test_every_resource_uses_one_of_our_providers(plan: Any) -> None:
+    aws = [each for each in plan.resources if each.type.startswith("aws:")]
+    used = {each.provider.rsplit("::", 2)[1] for each in aws}
+    away = {each.type for each in aws if "::backup::" in each.provider}
 
-    assert used == {"home"}
+    assert used == {"home", "backup"}
+    assert away == {
+        "aws:backup/vault:Vault",
+        "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+        "aws:backup/vaultPolicy:VaultPolicy",
+        "aws:kms/alias:Alias",
+        "aws:kms/key:Key",
+    }
 
 
 @pytest.mark.engine
-def test_the_provider_admits_one_account_and_tags_everything(plan: Any, stack: str) -> None:
-    provider = plan.one("pulumi:providers:aws", "home").inputs
-    tags = json.loads(provider["defaultTags"])["tags"]
-
-    assert len(json.loads(provider["allowedAccountIds"])) == 1
-    assert "skipRequestingAccountId" not in provider
-    assert tags["env"] == stack
-    assert {"owner", "env", "data-class", "pci-scope"} <= tags.keys()
+def test_each_provider_admits_one_account_and_tags_everything(plan: Any, stack: str) -> None:
+    for provider in plan.of("pulumi:providers:aws"):
+        tags = json.loads(provider.inputs["defaultTags"])["tags"]
+        assert len(json.loads(provider.inputs["allowedAccountIds"])) == 1
+        assert "skipRequestingAccountId" not in provider.inputs
+        assert tags["env"] == stack
+        assert {"owner", "env", "data-class", "pci-scope"} <= tags.keys()
 
 
 @pytest.mark.engine
@@ -97,6 +105,7 @@ def test_every_policy_is_known_before_anything_exists(plan: Any) -> None:
         "aws:sns/topicPolicy:TopicPolicy": "policy",
         "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
         "aws:ec2/vpcEndpoint:VpcEndpoint": "policy",
+        "aws:backup/vaultPolicy:VaultPolicy": "policy",
     }
     for kind, key in kinds.items():
         assert plan.of(kind)
@@ -209,6 +218,7 @@ def test_the_execution_role_reads_exactly_the_injected_secrets(plan: Any) -> Non
 def test_stateful_resources_are_protected_in_production_only(plans: Callable[..., Any]) -> None:
     kinds = {
         "aws:dynamodb/table:Table",
+        "aws:backup/vault:Vault",
         "aws:kms/key:Key",
         "aws:s3/bucket:Bucket",
         "aws:secretsmanager/secret:Secret",
