@@ -101,7 +101,6 @@ class Control:
     id: str
     title: str
     severity: Severity
-    types: tuple[str, ...]
     why: str
     fix: str
     passing: str  # a Pulumi program that passes; the remediation
@@ -112,7 +111,9 @@ class Control:
     options: tuple[Option, ...] = ()
     level: Level = Level.MANDATORY
     check: Check | None = field(default=None, compare=False)
+    check_types: tuple[str, ...] = ()
     join: StackCheck | None = field(default=None, compare=False)
+    join_types: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -120,6 +121,11 @@ class Control:
         if self.check and self.join:
             return Kind.BOTH
         return Kind.STACK if self.join else Kind.RESOURCE
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Every resource type one of the halves judges."""
+        return tuple(dict.fromkeys(self.check_types + self.join_types))
 
     @property
     def family(self) -> str:

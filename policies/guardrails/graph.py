@@ -99,7 +99,9 @@ class Graph:
         self._floating: dict[tuple[str, str, str], list[Resource]] = {}
 
     def of(self, *types: str) -> list[Resource]:
-        """The resources of these canonical types, in the order of their registration."""
+        """The resources of these canonical types, in registration order; "*" means all."""
+        if types == ("*",):
+            return list(self.resources)
         return [resource for kind in types for resource in self._by_type.get(kind, ())]
 
     def stack(self) -> Resource | None:

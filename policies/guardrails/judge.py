@@ -42,7 +42,7 @@ def guarded(check: Callable[[], Findings]) -> Finding | None:
 def judge_resource(control: Control, resource: Resource, options: Options) -> Record | None:
     """The resource half's verdict; None when it leaves the verdict to the stack half."""
     check = control.check
-    if check is None or resource.type not in control.types:
+    if check is None or not ({resource.type, "*"} & set(control.check_types)):
         return None
     finding = guarded(lambda: check(resource, options))
     return None if finding is None else _record(control, control.policy, resource.urn, finding)
@@ -54,7 +54,7 @@ def judge_stack(control: Control, graph: Graph, options: Options) -> list[Record
     if join is None:
         return []
     records = []
-    for resource in graph.of(*control.types):
+    for resource in graph.of(*control.join_types):
         finding = guarded(lambda resource=resource: join(resource, graph, options))  # type: ignore[misc] # mypy cannot infer a lambda with a default
         if finding is not None:
             records.append(_record(control, control.stack_policy, resource.urn, finding))
@@ -83,7 +83,7 @@ def judge(
     records: list[Record] = []
     for control in controls:
         options = Options(control.options, configuration.get(control.policy, {}))
-        alone = (judge_resource(control, r, options) for r in graph.of(*control.types))
+        alone = (judge_resource(control, r, options) for r in graph.of(*control.check_types))
         found = [record for record in alone if record is not None]
         found += judge_stack(control, graph, options)
         records += merged(found) or [not_judged(control, stack_urn)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guardrails.controls.declare import Declaration
 
 FIELDS = {
-    "id", "title", "severity", "why", "fix", "pass", "fail", "limits", "mappings", "anchors",
+    "id", "title", "severity", "why", "fix", "pass", "breaks", "limits", "mappings", "anchors",
     "options", "level",
 }  # fmt: skip
 REQUIRED = FIELDS - {"anchors", "options", "level"}
@@ -63,11 +63,10 @@ def _control(entry: dict[str, Any], declaration: Declaration | None) -> Control:
         id=name,
         title=entry["title"],
         severity=Severity(entry["severity"]),
-        types=tuple(declaration.types),
         why=entry["why"].strip(),
         fix=entry["fix"].strip(),
         passing=entry["pass"],
-        failing=entry["fail"],
+        failing=_broken(name, entry["pass"], entry["breaks"]),
         limits=entry["limits"].strip(),
         citations=tuple(_citation(name, row) for row in entry["mappings"]),
         anchors=tuple(entry.get("anchors", ())),
@@ -77,8 +76,18 @@ def _control(entry: dict[str, Any], declaration: Declaration | None) -> Control:
         ),
         level=Level(entry.get("level", Level.MANDATORY)),
         check=declaration.check,
+        check_types=declaration.check_types,
         join=declaration.join,
+        join_types=declaration.join_types,
     )
+
+
+def _broken(name: str, program: str, replacement: list[str]) -> str:
+    """The passing program before the fix: one piece of text replaced."""
+    old, new = replacement
+    if program.count(old) != 1:
+        raise CatalogueError(f"{name}: the text to break stands {program.count(old)} times")
+    return program.replace(old, new)
 
 
 def _citation(control: str, row: list[Any]) -> Citation:

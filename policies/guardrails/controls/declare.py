@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class Declaration:
     """The code half of a control."""
 
-    types: tuple[str, ...]
     check: Check | None = None
+    check_types: tuple[str, ...] = ()
     join: StackCheck | None = None
+    join_types: tuple[str, ...] = ()
 
 
 DECLARED: dict[str, Declaration] = {}
@@ -30,9 +31,8 @@ def judges(control: str, *types: str) -> Callable[[Check], Check]:
     """
 
     def attach(check: Check) -> Check:
-        entry = DECLARED.setdefault(control, Declaration(types))
-        entry.types = tuple(dict.fromkeys(entry.types + types))
-        entry.check = check
+        entry = DECLARED.setdefault(control, Declaration())
+        entry.check, entry.check_types = check, types
         return check
 
     return attach
@@ -42,9 +42,8 @@ def judges_in_stack(control: str, *types: str) -> Callable[[StackCheck], StackCh
     """The decorated function judges each resource of `types` by what else is in the stack."""
 
     def attach(join: StackCheck) -> StackCheck:
-        entry = DECLARED.setdefault(control, Declaration(types))
-        entry.types = tuple(dict.fromkeys(entry.types + types))
-        entry.join = join
+        entry = DECLARED.setdefault(control, Declaration())
+        entry.join, entry.join_types = join, types
         return join
 
     return attach

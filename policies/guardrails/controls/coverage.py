@@ -1,0 +1,85 @@
+"""Which resource types the catalogue has considered (ACC-10)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from guardrails.controls.declare import DECLARED
+
+# Types that no control judges, each because it only carries what another resource decides, or
+# because it neither stores, exposes nor permits anything.
+AUXILIARY: Final = frozenset(
+    {
+        "aws:acm/certificateValidation:CertificateValidation",
+        "aws:appautoscaling/policy:Policy",
+        "aws:appautoscaling/target:Target",
+        "aws:cloudwatch/dashboard:Dashboard",
+        "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        "aws:cloudwatch/logStream:LogStream",
+        "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
+        "aws:cloudwatch/queryDefinition:QueryDefinition",
+        "aws:dynamodb/contributorInsights:ContributorInsights",
+        "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl",
+        "aws:ec2/eip:Eip",
+        "aws:ec2/flowLog:FlowLog",
+        "aws:ec2/internetGateway:InternetGateway",
+        "aws:ec2/natGateway:NatGateway",
+        "aws:ec2/networkAcl:NetworkAcl",
+        "aws:ec2/route:Route",
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        "aws:ecs/cluster:Cluster",
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
+        "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
+        "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
+        "aws:kms/alias:Alias",
+        "aws:lb/listenerRule:ListenerRule",
+        "aws:lb/targetGroupAttachment:TargetGroupAttachment",
+        "aws:route53/record:Record",
+        "aws:route53/healthCheck:HealthCheck",
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "aws:s3/bucketLogging:BucketLogging",
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        "aws:s3/bucketServerSideEncryptionConfiguration:"
+        "BucketServerSideEncryptionConfiguration",
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "aws:secretsmanager/secretRotation:SecretRotation",
+        "aws:sesv2/emailIdentity:EmailIdentity",
+        "aws:sesv2/emailIdentityMailFromAttributes:EmailIdentityMailFromAttributes",
+        "aws:sns/topic:Topic",
+        "aws:sns/topicPolicy:TopicPolicy",
+        "aws:sns/topicSubscription:TopicSubscription",
+        "aws:sqs/queue:Queue",
+        "aws:sqs/queuePolicy:QueuePolicy",
+        "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+        "aws:wafv2/ipSet:IpSet",
+        "aws:wafv2/webAcl:WebAcl",
+        "aws:wafv2/webAclAssociation:WebAclAssociation",
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+        "aws:acm/certificate:Certificate",
+        "aws:ecr/repository:Repository",
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:ecr/repositoryPolicy:RepositoryPolicy",
+    }
+)
+
+
+@cache
+def judged() -> frozenset[str]:
+    """Every type that some control names."""
+    return frozenset(
+        kind
+        for declaration in DECLARED.values()
+        for kind in (*declaration.check_types, *declaration.join_types)
+    )
+
+
+def is_mapped(kind: str) -> bool:
+    """Whether a canonical type was considered; other clouds and components are not AWS's."""
+    package = kind.partition(":")[0]
+    if package not in ("aws", "aws-native"):
+        return True
+    return kind in judged() or kind in AUXILIARY

@@ -1,0 +1,137 @@
+"""ECS services: addresses, subnets and roles (ECS-02, ECS-05, ECS-10, ECS-12, ECS-15)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from guardrails.controls import types
+from guardrails.controls.containers import containers
+from guardrails.controls.declare import judges, judges_in_stack
+from guardrails.controls.network import is_public
+from guardrails.documents import statements
+from guardrails.graph import output
+from guardrails.values import MISSING, block, flag, items, number, read, text, value_at
+from guardrails.verdicts import Finding, failed, out_of_scope, passed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guardrails.control import Options
+    from guardrails.graph import Graph, Resource
+
+
+@judges("ECS-02", types.SERVICE, types.TASK_SET)
+def no_public_address(service: Resource, _: Options) -> Finding:
+    """Tasks are reached through a load balancer, never at an address of their own."""
+    path = "networkConfiguration.assignPublicIp"
+    if flag(service, path):
+        return failed(path, "tasks get a public address")
+    return passed(path)
+
+
+@judges_in_stack("ECS-05", types.SERVICE)
+def in_private_subnets(service: Resource, graph: Graph, _: Options) -> Finding:
+    """No subnet of the service has a route to an internet gateway."""
+    path = "networkConfiguration.subnets"
+    if block(service, "networkConfiguration") is None:
+        return out_of_scope("the service does not use awsvpc networking", "networkConfiguration")
+    subnets = graph.targets(service, "networkConfiguration", types.SUBNET)
+    if not subnets:
+        return failed(path, "no subnet of this stack is used, so their routes cannot be seen")
+    if any(is_public(subnet, graph) for subnet in subnets):
+        return failed(path, "a subnet leads to an internet gateway")
+    return passed(path)
+
+
+@judges_in_stack("ECS-10", types.TASK_DEFINITION)
+def reads_only_its_secrets(task: Resource, graph: Graph, _: Options) -> Iterator[Finding]:
+    """The execution role may read the secrets the task names, and no others."""
+    path = "executionRoleArn"
+    roles = graph.targets(task, path, types.ROLE)
+    if not roles:
+        yield failed(path, "the execution role is not in this stack")
+        return
+    for policy in graph.sources(roles[0], types.ROLE_POLICY, "role"):
+        for statement in statements(policy, "policy"):
+            if not statement.allows_action("secretsmanager:getsecretvalue"):
+                continue
+            if any(resource.rstrip("?").endswith("*") for resource in statement.resources):
+                yield failed(path, "a statement reaches secrets by wildcard")
+            elif len(set(statement.resources)) > _secrets_named(task, graph):
+                yield failed(path, "the role reaches more secrets than the task names")
+    yield passed(path)
+
+
+def _secrets_named(task: Resource, graph: Graph) -> int:
+    """How many different secrets the containers of a task take values from."""
+    linked = {s.urn for s in graph.targets(task, "containerDefinitions", types.SECRET)}
+    if linked:
+        return len(linked)
+    named = {
+        (text(secret, "valueFrom") or "").split(":secret:")[-1].split(":")[0]
+        for container in containers(task)
+        for secret in items(container, "secrets")
+    }
+    return len(named)
+
+
+@judges("ECS-12", types.TASK_DEFINITION)
+def two_roles(task: Resource, _: Options) -> Finding:
+    """What pulls the image and what the program may do are two identities."""
+    path = "taskRoleArn"
+    if read(task, path) is MISSING:
+        return passed(path, "no task role")
+    if read(task, "executionRoleArn") is MISSING:
+        return passed("executionRoleArn", "no execution role")
+    same = read(task, path)
+    if isinstance(same, type(read(task, "executionRoleArn"))):
+        return _compare(task)
+    return passed(path)
+
+
+def _compare(task: Resource) -> Finding:
+    if value_at(task, "taskRoleArn") == value_at(task, "executionRoleArn"):
+        return failed("taskRoleArn", "the execution role is the task role as well")
+    return passed("taskRoleArn")
+
+
+@judges_in_stack("ECS-12", types.TASK_DEFINITION)
+def two_roles_by_dependency(task: Resource, graph: Graph, options: Options) -> Finding:
+    """The same, before the roles have ARNs."""
+    mine = {r.urn for r in graph.targets(task, "taskRoleArn", types.ROLE)}
+    pulls = {r.urn for r in graph.targets(task, "executionRoleArn", types.ROLE)}
+    if mine and pulls:
+        if mine & pulls:
+            return failed("taskRoleArn", "the execution role is the task role as well")
+        return passed("taskRoleArn")
+    return two_roles(task, options)
+
+
+@judges("ECS-15", types.SERVICE)
+def rolls_back(service: Resource, options: Options) -> Iterator[Finding]:
+    """A bad release is taken back by itself, and one lost task is not an outage."""
+    for path in ("deploymentCircuitBreaker.enable", "deploymentCircuitBreaker.rollback"):
+        if not flag(service, path):
+            yield failed(path, "the circuit breaker does not roll back")
+    count = number(service, "desiredCount")
+    if count is None or count < options.number("tasks"):
+        yield failed("desiredCount", "fewer tasks than configured as the least")
+
+
+@judges_in_stack("ECS-15", types.SERVICE)
+def scales(service: Resource, graph: Graph, _: Options) -> Finding:
+    """A scaling target names the service."""
+    targets = graph.of(types.SCALING_TARGET)
+    for target in targets:
+        if graph.targets(target, "resourceId", types.SERVICE):
+            if service in graph.targets(target, "resourceId", types.SERVICE):
+                return passed("desiredCount")
+        elif _names(target, service):
+            return passed("desiredCount")
+    return failed("desiredCount", "no scaling target refers to this service")
+
+
+def _names(target: Resource, service: Resource) -> bool:
+    """Whether `service/<cluster>/<service>` ends in this service's name."""
+    name = text(service, "name") or output(service, "name") or service.name
+    return (text(target, "resourceId") or "").rpartition("/")[2] == name

@@ -1,0 +1,54 @@
+"""Which IAM actions cannot be scoped to a resource.
+
+From the Service Authorization Reference: actions whose "Resource types" column is empty, so that
+AWS accepts only `Resource: *`. Reading and listing need no entry here: IAM-03 is about writing, data
+and permissions.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Final
+
+READ_VERBS: Final = ("describe", "list", "batchdescribe", "lookup", "search", "simulate", "view")
+# `get` reads data as often as it reads settings, so those are listed one by one.
+UNSCOPABLE: Final = (
+    "appconfig:getlatestconfiguration",
+    "cloudwatch:getdashboard",
+    "cloudwatch:getmetricdata",
+    "cloudwatch:getmetricstatistics",
+    "cloudwatch:putmetricdata",
+    "ec2:assignprivateipaddresses",
+    "ec2:createnetworkinterface",
+    "ec2:deletenetworkinterface",
+    "ec2:getmanagedprefixlistentries",
+    "ec2:unassignprivateipaddresses",
+    "ecr:getauthorizationtoken",
+    "ecs:discoverpollendpoint",
+    "iam:createservicelinkedrole",
+    "kms:generaterandom",
+    "logs:createlogdelivery",
+    "logs:deletelogdelivery",
+    "logs:getlogdelivery",
+    "logs:putresourcepolicy",
+    "logs:updatelogdelivery",
+    "s3:getaccountpublicaccessblock",
+    "s3:listallmybuckets",
+    "secretsmanager:getrandompassword",
+    "ssmmessages:*",
+    "sts:getcalleridentity",
+    "tag:getresources",
+    "xray:getsamplingrules",
+    "xray:getsamplingstatisticsummaries",
+    "xray:getsamplingtargets",
+    "xray:puttelemetryrecords",
+    "xray:puttracesegments",
+)
+
+
+def needs_every_resource(action: str) -> bool:
+    """Whether `action` (lower case) reads only, or can be allowed on `*` only."""
+    _, _, verb = action.partition(":")
+    if verb.startswith(READ_VERBS):
+        return True
+    return any(fnmatchcase(action, pattern) for pattern in UNSCOPABLE)
