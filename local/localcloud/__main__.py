@@ -74,7 +74,9 @@ def status() -> None:
         raise LocalCloudError(
             f"Not running: {', '.join(broken)}.",
             why="it ended by itself or does not start",
-            remedy=f"python -m localcloud logs {broken[0]}; python -m localcloud restart {broken[0]}",
+            remedy="; ".join(
+                f"python -m localcloud {do} {broken[0]}" for do in ("logs", "restart")
+            ),
         )
 
 
@@ -166,7 +168,7 @@ def _print_resources() -> None:
             kind for kind in counts if kind.startswith("aws:") and (kind in created) is wanted
         )
         if types:
-            console.print(f"  {title}: {', '.join(f'{kind} ×{counts[kind]}' for kind in types)}")
+            console.print(f"  {title}: {', '.join(f'{counts[kind]} {kind}' for kind in types)}")
     console.print(f"Types that are really created: {', '.join(sorted(created))}")
 
 

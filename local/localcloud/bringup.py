@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from localcloud import supervision
 from localcloud.client import Client
@@ -19,7 +20,10 @@ from localcloud.failure import LocalCloudError
 from localcloud.paths import CHECKOUT, LOCAL, shown
 from localcloud.progress import console, step
 from localcloud.smoke import smoke_test
-from localcloud.stack import Failure, Stack, engine_failure, local_stack
+from localcloud.stack import Stack, engine_failure, local_stack
+
+if TYPE_CHECKING:
+    from localcloud.events import Failure
 
 DEFAULT_API_PORT = 8080
 PORTS = LOCAL / "ports.json"

@@ -1,4 +1,4 @@
-"""The demo user of stack `local`: registered through the API like anybody, code taken from the mail."""
+"""The demo user of stack `local`: registered through the API, with the code from the mail."""
 
 from __future__ import annotations
 

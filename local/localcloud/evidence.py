@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_evidence(stack: Stack) -> int:
-    """Write the bundle beside the events. Returns the exit code: 0 clean, 1 violations, 2 unusable."""
+    """Write the bundle beside the events; the code is 0 clean, 1 violations, 2 unusable."""
     events = stack.evidence / "events.jsonl"
     command = [sys.executable, "-P", "-m", "guardrails", "evidence", str(events)]
     done = subprocess.run(  # noqa: S603 - this interpreter, arguments as a list

@@ -50,7 +50,6 @@ class Stack:
 
     def prepare(self, settings: dict[str, str]) -> None:
         """Make backend and stack, and the working stack file with `settings` (path → value)."""
-        self._backend.prepare()
         original = CHECKOUT / f"Pulumi.{self.name}.yaml"
         if not original.exists():
             raise LocalCloudError(
@@ -59,6 +58,7 @@ class Stack:
                 remedy="make preview STACK=staging   (or production, local)",
                 exit_code=2,
             )
+        self._backend.prepare()
         if not self._exists():
             self._initialise()
         shutil.copyfile(original, self.config_file)
@@ -141,7 +141,7 @@ class Stack:
         }
 
     def _stream(self, verb: str, *flags: str, events: str) -> list[Failure]:
-        """Run an operation with machine-readable events; returns what failed, empty when all is well."""
+        """Run an operation with machine-readable events; returns what failed."""
         environment = self._environment()
         if verb != "preview":
             environment.pop(JOURNAL_VARIABLE)  # the verdicts of the preview are the evidence
@@ -161,7 +161,7 @@ class Stack:
         return failures
 
     def _run(self, *arguments: str) -> str:
-        """A quick command of the engine. Raises `LocalCloudError` with its own words and a remedy."""
+        """A quick command of the engine. Raises `LocalCloudError` with its words and a remedy."""
         done = subprocess.run(  # noqa: S603 - the engine, arguments as a list
             [pulumi(), *arguments, "--non-interactive"],
             env=self._environment(),

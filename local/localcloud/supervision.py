@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # ships no types
 
 from localcloud.failure import LocalCloudError
-from localcloud.paths import CHECKOUT, LOCAL
+from localcloud.paths import CHECKOUT, LOCAL, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +29,9 @@ CONFIGURATION = LOCAL / "supervisord.conf"
 
 START_SECONDS = 15
 POLL_SECONDS = 0.1
+
+# sysexits.h: wrong configuration. Starting again would not help, so nobody does.
+EX_CONFIG = 78
 
 # supervisord's own words for a process that will not run without somebody's help.
 BROKEN_STATES = frozenset({"FATAL", "BACKOFF", "EXITED", "UNKNOWN"})
@@ -71,7 +76,7 @@ def socket_path() -> Path:
 def start(programs: Sequence[Program]) -> None:
     """Make exactly `programs` known to supervisord, starting it first if it is not there."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    runtime_directory().mkdir(mode=0o700, exist_ok=True)
+    _make_private(runtime_directory())
     wanted = _configuration(programs)
     changed = not CONFIGURATION.exists() or CONFIGURATION.read_text() != wanted
     if changed:
@@ -117,7 +122,7 @@ def states() -> list[ProcessState]:
 
 
 def restart(name: str) -> None:
-    """Stop process `name` if it runs, then start it. Raises `LocalCloudError` if it does not stay up."""
+    """Stop process `name` if it runs, then start it. Raises `LocalCloudError` if it fails."""
     known = {state.name for state in states()}
     if name not in known:
         raise LocalCloudError(
@@ -163,6 +168,18 @@ def tail(name: str, *, lines: int) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
+def _make_private(directory: Path) -> None:
+    """Make `directory` ours alone; its parent belongs to every user of the machine."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise LocalCloudError(
+            f"{directory} is not private, so the process supervisor does not start.",
+            why="it belongs to somebody else, or others may enter it",
+            remedy=f"rm -r {directory}, then the same command again",
+        )
+
+
 def _configuration(programs: Sequence[Program]) -> str:
     return "\n".join(_configuration_lines(programs)) + "\n"
 
@@ -183,11 +200,12 @@ def _configuration_lines(programs: Sequence[Program]) -> Iterator[str]:
             f'{key}="{_quoted(value)}"' for key, value in program.environment.items()
         )
         yield f"[program:{program.name}]"
-        yield f"command = {' '.join(_quoted(word) for word in program.command)}"
+        yield f"command = {_quoted(shlex.join(program.command))}"
         yield f"environment = {variables}"
         yield "autostart = false"
         # A crash is repaired, and seen in `status`; a program that cannot start is given up on.
         yield "autorestart = unexpected"
+        yield f"exitcodes = 0,{EX_CONFIG}"
         yield "startsecs = 1"
         yield "startretries = 2"
         yield f"stopwaitsecs = {program.stop_seconds}"
@@ -215,7 +233,7 @@ def _launch() -> None:
     raise LocalCloudError(
         "The process supervisor does not start.",
         why=(done.stderr or done.stdout).strip() or f"no answer within {START_SECONDS} s",
-        remedy=f"see {(LOGS / 'supervisord.log').relative_to(CHECKOUT)}",
+        remedy=f"see {shown(LOGS / 'supervisord.log')}",
     )
 
 
@@ -243,7 +261,7 @@ def _call(method: str, *arguments: object) -> Any:
     """One XML-RPC call. Raises `OSError` where supervisord does not answer."""
     transport = SupervisorTransport(None, None, f"unix://{socket_path()}")
     with xmlrpc.client.ServerProxy("http://127.0.0.1", transport) as server:
-        call = server
+        call: Any = server
         for part in method.split("."):
             call = getattr(call, part)
         return call(*arguments)

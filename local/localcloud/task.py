@@ -1,7 +1,7 @@
 """Starts the service as ECS would: plain variables, and secrets by reference.
 
-Reads the outputs of stack `local`, resolves each secret from the embedded Secrets Manager, and replaces
-itself with the service. No secret value touches a file, an argument or a log on the way.
+Reads the outputs of stack `local`, resolves each secret from the embedded Secrets Manager, and
+replaces itself with the service. No secret value touches a file, an argument or a log on the way.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud.emulator.process import ACCOUNT_ID, HOST, REGION
 from localcloud.failure import LocalCloudError
 from localcloud.progress import fail
-
-# The code was given to supervisord as "do not restart": only a person can repair a configuration.
-EX_CONFIG = 78
+from localcloud.supervision import EX_CONFIG
 
 
 def task_environment(outputs: dict[str, Any], endpoint: str, port: int) -> dict[str, str]:
@@ -43,7 +41,7 @@ def task_environment(outputs: dict[str, Any], endpoint: str, port: int) -> dict[
         name = reference["secret"]
         if name not in values:
             values[name] = _read_secret(secrets, name)
-        environment[variable] = values[name][reference["jsonKey"]]
+        environment[variable] = _field(values[name], name, reference["jsonKey"])
     return environment | {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
@@ -62,8 +60,25 @@ def _read_secret(secrets: Any, name: str) -> dict[str, str]:
             why=type(error).__name__,
             remedy="make up",
         ) from error
-    value: dict[str, str] = json.loads(answer["SecretString"])
+    try:
+        value = json.loads(answer["SecretString"])
+    except ValueError:
+        value = None  # its position and text say too much of the value to be a cause
+    if not isinstance(value, dict):
+        raise _unusable(name, "its value is not a JSON object")
     return value
+
+
+def _field(value: dict[str, str], name: str, key: str) -> str:
+    if not isinstance(value.get(key), str):
+        raise _unusable(name, f"its JSON object has no text under {key}")
+    return value[key]
+
+
+def _unusable(name: str, why: str) -> LocalCloudError:
+    return LocalCloudError(
+        f"Secret {name} in the embedded AWS cannot be used.", why=why, remedy="make up"
+    )
 
 
 def main(arguments: list[str]) -> None:

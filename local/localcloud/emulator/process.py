@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localcloud.failure import LocalCloudError
-from localcloud.paths import CHECKOUT
+from localcloud.paths import CHECKOUT, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ class Emulator:
         if not INTERPRETER.exists():
             raise LocalCloudError(
                 "The embedded AWS is not installed.",
-                why=f"{INTERPRETER.relative_to(CHECKOUT)} does not exist",
+                why=f"{shown(INTERPRETER)} does not exist",
                 remedy="make setup",
             )
         return [str(INTERPRETER), "-m", "ministack"]
@@ -106,8 +106,11 @@ class Emulator:
             connection.close()
         if response.status != http.client.OK:
             return None
-        answer: dict[str, Any] = json.loads(body)
-        return answer
+        try:
+            answer = json.loads(body)
+        except ValueError:  # some other server
+            return None
+        return answer if isinstance(answer, dict) else None
 
 
 def free_port() -> int:

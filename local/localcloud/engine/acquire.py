@@ -85,13 +85,17 @@ def _from_path(target: Path) -> Engine:
 
 
 def _from_cache(target: Path) -> Engine:
+    broken: list[str] = []
     for cli, origin in (
         (target / "installed" / "bin" / "pulumi", "official installer, cached"),
         (target / "pulumi", "built from its Go module, cached"),
     ):
         if cli.is_file():
-            return _with_language_host(cli, _version_of(cli), origin, target)
-    raise UnavailableError("there is none yet")
+            try:
+                return _with_language_host(cli, _version_of(cli), origin, target)
+            except UnavailableError as reason:
+                broken.append(str(reason))
+    raise UnavailableError("; ".join(broken) or "there is none yet")
 
 
 def _from_installer(target: Path) -> Engine:
@@ -156,7 +160,7 @@ def _ordered(version: str) -> tuple[int, ...]:
 
 
 def _run(command: list[str], *, cwd: Path | None = None, timeout: int | None = None) -> str:
-    """Run `command` quietly and return what it printed. Raises `UnavailableError` with its last line."""
+    """What `command` prints. Raises `UnavailableError` with the last line of a failure."""
     environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(  # noqa: S603 - fixed programs, arguments as a list
@@ -168,6 +172,8 @@ def _run(command: list[str], *, cwd: Path | None = None, timeout: int | None = N
             capture_output=True,
             text=True,
         )
+    except OSError as exc:  # no program for this machine
+        raise UnavailableError(f"{command[0]} cannot be run: {exc.strerror}") from exc
     except subprocess.TimeoutExpired as exc:
         raise UnavailableError(f"`{Path(command[0]).name}` took longer than {timeout} s") from exc
     except subprocess.CalledProcessError as exc:

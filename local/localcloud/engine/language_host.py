@@ -1,8 +1,9 @@
 """The Python language host of the Pulumi engine: starts programs and policy packs.
 
 The engine runs it as `pulumi-language-python <engine address>` and speaks `LanguageRuntime` (gRPC)
-with it. Pulumi's own host is a Go program in a module that is not published on its own; this one serves
-where only the CLI could be built. It prints its port first and ends at once on SIGINT or SIGTERM.
+with it. Pulumi's own host is a Go program in a module that is not published on its own; this one
+serves where only the CLI could be built. It prints its port first and ends at once on SIGINT or
+SIGTERM, and soon after the engine when that was killed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 # The exec script's exit code for "the user has already been told what is wrong".
 EXIT_ERROR_SHOWN = 32
+
+# How soon the host notices that the engine was killed and can no longer stop it.
+ORPHAN_SECONDS = 1.0
 
 
 class _Line(NamedTuple):
@@ -205,6 +209,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--exec-script", type=Path, required=True)
     parser.add_argument("engine_address", nargs="?", default="")
     options, _ = parser.parse_known_args(arguments)
+    engine = os.getppid()
 
     host = LanguageHost(options.engine_address, options.exec_script)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
@@ -222,7 +227,9 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, stop)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    stopped.wait()
+    while not stopped.wait(ORPHAN_SECONDS):
+        if os.getppid() != engine:
+            break
     host.stop_children()
     server.stop(None)
     # Worker threads may still wait for a stream; nobody is listening any more.

@@ -29,7 +29,9 @@ def write_launchers(engine: Engine) -> None:
     """Lay `pulumi`, our language host if needed and the stand-in providers under `build/engine`."""
     if engine.exec_script is None:
         # A complete installation stays where it is; its language host lies beside it.
+        # Ours, from an earlier set-up, must go: the engine would take it from PATH.
         (BIN / "pulumi").unlink(missing_ok=True)
+        (BIN / "pulumi-language-python").unlink(missing_ok=True)
         BIN.mkdir(parents=True, exist_ok=True)
         (BIN / "pulumi").symlink_to(engine.cli)
     else:
@@ -41,9 +43,8 @@ def write_launchers(engine: Engine) -> None:
 
 
 def _launcher(path: Path, module: str, arguments: list[str]) -> None:
-    command = shlex.join([sys.executable, "-m", module, *arguments])
     # -P keeps the program's directory, which holds a folder named `platform`, off the host's path.
-    command = command.replace(" -m ", " -P -m ", 1)
+    command = shlex.join([sys.executable, "-P", "-m", module, *arguments])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     path.chmod(0o755)
