@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.providers.aws import outputs, schema
+from localcloud.providers.aws import recorded, schema
 from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.aws.values import equivalent, plain
 
@@ -12,10 +12,19 @@ Properties = Mapping[str, Any]
 
 def merged(inputs: Properties, live: Properties) -> dict[str, Any]:
     """Outputs after a deployment: live values, in the inputs' spelling where they agree."""
-    return {
-        key: inputs[key] if key in inputs and equivalent(inputs[key], value) else value
-        for key, value in (dict(inputs) | dict(live)).items()
-    }
+    return dict(inputs) | {key: respelled(inputs.get(key), value) for key, value in live.items()}
+
+
+def respelled(mine: Any, live: Any) -> Any:
+    """`live` in the spelling of `mine` where they agree: order of lists, layout of documents.
+
+    Fields of an object that only AWS knows stay.
+    """
+    if isinstance(mine, dict) and isinstance(live, dict):
+        return {key: respelled(mine.get(key), value) for key, value in live.items()} | {
+            key: value for key, value in mine.items() if key not in live and value is None
+        }
+    return mine if mine is not None and equivalent(mine, live) else live
 
 
 def observed(  # noqa: PLR0913 - old and live state, and what names them
@@ -34,10 +43,7 @@ def observed(  # noqa: PLR0913 - old and live state, and what names them
     appears as an input, so that the next `up` removes it.
     """
     live = _with_own_tags(live, inputs, config)
-    shown = {
-        key: olds[key] if key in olds and equivalent(olds[key], value) else value
-        for key, value in (dict(olds) | dict(live)).items()
-    }
+    shown = merged(olds, live)
     known = schema.resource(token).inputs
     current = dict(inputs) if inputs else {}
     for key, value in live.items():
@@ -47,7 +53,7 @@ def observed(  # noqa: PLR0913 - old and live state, and what names them
         elif key in known and (not inputs or (key in olds and not equivalent(olds[key], value))):
             current[key] = value
     current = {key: value for key, value in current.items() if value is not None}
-    return outputs.completed(token, identity, identity, shown, config), current
+    return recorded.completed(token, identity, identity, shown, config), current
 
 
 def _with_own_tags(live: Properties, inputs: Properties, config: ProviderConfig) -> Properties:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from localcloud.providers.aws import drift, outputs
+from localcloud.providers.aws import drift, outputs, recorded
 from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.errors import ProviderError
 
@@ -41,7 +41,7 @@ class Lifecycle:
         self, token: str, olds: Properties, old_inputs: Properties, news: Properties
     ) -> dict[str, Any]:
         """Outputs of a resource after the update that is planned."""
-        return outputs.previewed_update(token, olds, old_inputs, news)
+        return outputs.updated(token, olds, old_inputs, news)
 
     def create(self, token: str, name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
         """Make a resource: its identifier and outputs.
@@ -52,23 +52,28 @@ class Lifecycle:
         self.config.endpoint_of("*")
         kind = self._kind(token)
         if kind is None:
-            return outputs.recorded(token, name, inputs, self.config)
+            return recorded.made(token, name, inputs, self.config)
         with _explained():
             operation = self._operation(token, name, outputs.given(token, inputs))
             identity = kind.create(operation)
         made = partial(self._made, kind, operation.known_as(identity))
         return identity, self._finished(kind, operation.known_as(identity), made)
 
-    def update(
-        self, token: str, name: str, identity: str, olds: Properties, news: Properties
+    def update(  # noqa: PLR0913 - what the engine tells of an update
+        self,
+        token: str,
+        name: str,
+        identity: str,
+        olds: Properties,
+        old_inputs: Properties,
+        news: Properties,
     ) -> dict[str, Any]:
         """Bring a resource to its new inputs; equal inputs finish a half-made one."""
         self.config.endpoint_of("*")
         kind = self._kind(token)
         if kind is None:
-            kept = {k: v for k, v in olds.items() if k not in outputs.inputs_of(token)}
-            values = kept | outputs.given(token, news)
-            return outputs.completed(token, name, identity, values, self.config)
+            values = outputs.updated(token, olds, old_inputs, news)
+            return recorded.completed(token, name, identity, values, self.config)
         operation = self._operation(token, name, outputs.given(token, news), identity, olds)
         return self._finished(kind, operation, partial(self._made, kind, operation))
 
@@ -113,7 +118,7 @@ class Lifecycle:
                 kind.apply(operation)
                 return made()
         except ProviderError as error:
-            partly = outputs.completed(
+            partly = recorded.completed(
                 operation.token, operation.name, operation.id, operation.inputs, self.config
             )
             raise HalfMadeError(operation.id, partly, error) from error
@@ -121,7 +126,7 @@ class Lifecycle:
     def _made(self, kind: Any, operation: Any) -> dict[str, Any]:
         live = kind.read(operation)
         values = drift.merged(operation.inputs, live)
-        return outputs.completed(
+        return recorded.completed(
             operation.token, operation.name, operation.id, values, self.config
         )
 

@@ -126,7 +126,10 @@ def _file_of(directory: Path, token: str, name: str) -> Path:
 def _args_class(node: ast.ClassDef) -> str:
     """Class of the arguments: usually `<Name>Args`, `<Name>InitArgs` where that would clash."""
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "get_resource_args_opts":
+        if (
+            isinstance(call, ast.Call)
+            and getattr(call.func, "attr", "") == "get_resource_args_opts"
+        ):
             return ast.unparse(call.args[0])
     raise ProviderError(f"{node.name} in pulumi_aws names no class of arguments")
 
@@ -245,5 +248,3 @@ def _package(module: str, file: Path) -> Path:
         return file.parent
     root = sdk_root()
     return next((p for p in (root / name, root / f"{name}_") if p.is_dir()), file.parent)
-
-

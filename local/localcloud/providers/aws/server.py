@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -160,11 +160,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Change a resource in place, or finish one that was left half made."""
         with self._answering(context, f"Update {request.urn}"):
             olds, news = from_struct(request.olds), from_struct(request.news)
+            old_inputs = from_struct(request.old_inputs)
             if request.preview:
-                old_inputs = from_struct(request.old_inputs)
                 made = self._lifecycle.preview_update(request.type, olds, old_inputs, news)
             else:
-                made = self._lifecycle.update(request.type, request.name, request.id, olds, news)
+                made = self._lifecycle.update(
+                    request.type, request.name, request.id, olds, old_inputs, news
+                )
             return provider_pb2.UpdateResponse(properties=to_struct(made))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - protocol
@@ -182,9 +184,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802 - protocol
         """Answer a data source."""
         with self._answering(context, f"Invoke {request.tok}"):
-            answer = invokes.answer(
-                request.tok, from_struct(request.args), self._lifecycle.config
-            )
+            answer = invokes.answer(request.tok, from_struct(request.args), self._lifecycle.config)
             return provider_pb2.InvokeResponse(**{"return": to_struct(answer)})
 
 
@@ -236,11 +236,11 @@ class _Status(grpc.Status):  # type: ignore[misc] # grpc-stubs declares no base 
         self.trailing_metadata = (("grpc-status-details-bin", details),)
 
 
-def serve(leave: Callable[[], None] | None = None) -> None:
+def serve() -> None:
     """Run the plugin until it is told to stop."""
     log = serving.log_to_file("aws")
     stop = threading.Event()
-    serving.leave_on_signals(stop.set if leave is None else leave)
+    serving.leave_on_signals(stop.set)
     server = grpc.server(
         ThreadPoolExecutor(max_workers=WORKERS),
         options=[
@@ -255,5 +255,3 @@ def serve(leave: Callable[[], None] | None = None) -> None:
     stop.wait()
     server.stop(grace=None)
     os._exit(0)  # worker threads may wait for the embedded AWS; nobody waits for them
-
-

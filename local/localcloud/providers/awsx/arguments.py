@@ -195,5 +195,3 @@ def _zones(values: Mapping[str, Any], available: list[str]) -> list[str]:
     if len(available) < count:
         raise LayoutError(f"{count} availability zones are wanted, {len(available)} are available")
     return available[:count]
-
-

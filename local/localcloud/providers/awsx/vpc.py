@@ -72,7 +72,11 @@ class Vpc(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self.vpc),
             **self._region,
         )
-        self.subnets: dict[str, list[aws.ec2.Subnet]] = {"Public": [], "Private": [], "Isolated": []}
+        self.subnets: dict[str, list[aws.ec2.Subnet]] = {
+            "Public": [],
+            "Private": [],
+            "Isolated": [],
+        }
         self.tables: list[aws.ec2.RouteTable] = []
         self.associations: list[aws.ec2.RouteTableAssociation] = []
         self.routes: list[aws.ec2.Route] = []
@@ -160,7 +164,12 @@ class Vpc(pulumi.ComponentResource):
             self.eips.append(eip)
             allocation = eip.allocation_id
         gateway = aws.ec2.NatGateway(
-            name, subnet_id=subnet.id, allocation_id=allocation, tags=tags, opts=opts, **self._region
+            name,
+            subnet_id=subnet.id,
+            allocation_id=allocation,
+            tags=tags,
+            opts=opts,
+            **self._region,
         )
         self.nats.append(gateway)
 

@@ -1,8 +1,9 @@
 """What the SDK does not tell about a type: one data file per service, each entry with its source.
 
 An entry may hold: `replace` (inputs whose change makes a new resource), `defaults` (inputs the
-provider fills in), `autoname`, `id`, `outputs` (templates, see `identifiers`), `delete_first` (a
-replacement must not overlap the old resource) and `source`.
+provider fills in), `autoname`, `id`, `outputs` (templates, see `outputs`), `nested` (templates of
+fields AWS adds inside an object), `delete_first` (a replacement must not overlap the old resource)
+and `source`.
 """
 
 import json
@@ -25,6 +26,7 @@ class Facts:
     autoname: Autoname | None = None
     id: str | None = None
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    nested: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     delete_first: bool = False
 
 
@@ -41,6 +43,7 @@ def of(token: str) -> Facts:
         autoname=_autoname(entry, described),
         id=entry.get("id"),
         outputs=entry.get("outputs", {}),
+        nested=entry.get("nested", {}),
         delete_first=entry.get("delete_first", False),
     )
 

@@ -6,7 +6,20 @@ from importlib import import_module
 
 from localcloud.providers.aws.kinds.kind import Kind
 
-SERVICES: tuple[str, ...] = ()
+SERVICES = (
+    "cloudwatch",
+    "dynamodb",
+    "ecr",
+    "iam",
+    "kms",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "ses",
+    "sns",
+    "sqs",
+    "ssm",
+)
 
 
 @cache

@@ -2,12 +2,12 @@
 
 `create` makes the resource with one call and returns its identifier. `apply` brings everything else
 to the inputs and can be repeated, so the same function finishes a half-made resource and updates
-one. `read` returns the live properties by wire name, or raises the service's "not found". `delete`
-removes it; a resource that is gone already is no error.
+one. `read` returns the live properties by wire name, or tells that the resource is gone by None or
+by the service's own "not found". `delete` removes it; one that is gone already is no error.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +50,36 @@ class Operation:
         return any(self.inputs.get(name) != self.olds.get(name) for name in names)
 
 
+def present(**values: Any) -> dict[str, Any]:
+    """The arguments that have a value: boto3 takes no None, AWS no empty text."""
+    return {key: value for key, value in values.items() if value not in (None, "")}
+
+
+def pairs(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """Tags as the list of pairs most services want."""
+    return [{key: k, value: v} for k, v in tags.items()]
+
+
+def unpaired(
+    tags: Iterable[Mapping[str, str]], key: str = "Key", value: str = "Value"
+) -> dict[str, str]:
+    """Tags out of a list of pairs."""
+    return {tag[key]: tag[value] for tag in tags}
+
+
+def settle_tags(
+    live: Mapping[str, str],
+    wanted: Mapping[str, str],
+    put: Callable[[dict[str, str]], Any],
+    remove: Callable[[list[str]], Any],
+) -> None:
+    """Bring live tags to the wanted ones with as few calls as needed."""
+    if surplus := sorted(live.keys() - wanted.keys()):
+        remove(surplus)
+    if changed := {k: v for k, v in wanted.items() if live.get(k) != v}:
+        put(changed)
+
+
 def nothing(_: Operation) -> None:
     """For a type that is complete once created and replaced on any change."""
 
@@ -59,7 +89,7 @@ class Kind:
     """How to make, complete, read and remove resources of one type."""
 
     create: Callable[[Operation], str]
-    read: Callable[[Operation], Mapping[str, Any]]
+    read: Callable[[Operation], Mapping[str, Any] | None]
     delete: Callable[[Operation], None]
     apply: Callable[[Operation], None] = nothing
 
