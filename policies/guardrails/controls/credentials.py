@@ -40,13 +40,18 @@ def known_format(value: str) -> str | None:
     return next((name for name, pattern in FORMATS.items() if pattern.search(value)), None)
 
 
+def promises_credential(name: str) -> bool:
+    """Whether a variable of this name holds a credential rather than a reference to one."""
+    return bool(SENSITIVE_NAME.search(name)) and not REFERENCE_NAME.search(name)
+
+
 def looks_like_credential(name: str, value: str) -> str | None:
     """Why `value` under `name` is taken for a credential, without quoting it; None if it is not."""
     if PLACEHOLDER.match(value) or value.startswith("arn:"):
         return None
     if found := known_format(value):
         return f"a literal that has the form of {found}"
-    if SENSITIVE_NAME.search(name) and not REFERENCE_NAME.search(name):
+    if promises_credential(name):
         if len(value) >= MINIMUM_LENGTH:
             return "a literal under a name that promises a credential"
         return None

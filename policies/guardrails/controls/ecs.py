@@ -10,7 +10,7 @@ from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.network import is_public
 from guardrails.documents import statements
 from guardrails.graph import output
-from guardrails.values import MISSING, block, flag, items, number, read, text, value_at
+from guardrails.values import MISSING, block, flag, items, number, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -75,36 +75,19 @@ def _secrets_named(task: Resource, graph: Graph) -> int:
     return len(named)
 
 
-@judges("ECS-12", types.TASK_DEFINITION)
-def two_roles(task: Resource, _: Options) -> Finding:
+@judges_in_stack("ECS-12", types.TASK_DEFINITION)
+def two_roles(task: Resource, graph: Graph, _: Options) -> Finding:
     """What pulls the image and what the program may do are two identities."""
     path = "taskRoleArn"
-    if read(task, path) is MISSING:
-        return passed(path, "no task role")
-    if read(task, "executionRoleArn") is MISSING:
-        return passed("executionRoleArn", "no execution role")
-    same = read(task, path)
-    if isinstance(same, type(read(task, "executionRoleArn"))):
-        return _compare(task)
+    if read(task, path) is MISSING or read(task, "executionRoleArn") is MISSING:
+        return passed(path, "only one role, or none, is given")
+    runs = {role.urn for role in graph.targets(task, path, types.ROLE)}
+    starts = {role.urn for role in graph.targets(task, "executionRoleArn", types.ROLE)}
+    if not (runs and starts):
+        runs, starts = {text(task, path) or ""}, {text(task, "executionRoleArn") or ""}
+    if runs & starts:
+        return failed(path, "the execution role is the task role as well")
     return passed(path)
-
-
-def _compare(task: Resource) -> Finding:
-    if value_at(task, "taskRoleArn") == value_at(task, "executionRoleArn"):
-        return failed("taskRoleArn", "the execution role is the task role as well")
-    return passed("taskRoleArn")
-
-
-@judges_in_stack("ECS-12", types.TASK_DEFINITION)
-def two_roles_by_dependency(task: Resource, graph: Graph, options: Options) -> Finding:
-    """The same, before the roles have ARNs."""
-    mine = {r.urn for r in graph.targets(task, "taskRoleArn", types.ROLE)}
-    pulls = {r.urn for r in graph.targets(task, "executionRoleArn", types.ROLE)}
-    if mine and pulls:
-        if mine & pulls:
-            return failed("taskRoleArn", "the execution role is the task role as well")
-        return passed("taskRoleArn")
-    return two_roles(task, options)
 
 
 @judges("ECS-15", types.SERVICE)

@@ -29,8 +29,7 @@ def open_to(resource: Resource, path: Path, declared: list[str]) -> tuple[str, s
             continue
         if statement.any_principal and not statement.is_narrowed:
             return f"{statement.path}.Principal", "any principal is allowed without a condition"
-        foreign = statement.accounts() - own
-        if foreign and own:
+        if statement.accounts() - own:
             return f"{statement.path}.Principal", "an account that is not declared is allowed"
     return None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
-from guardrails.controls.credentials import known_format
+from guardrails.controls.credentials import known_format, promises_credential
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.documents import statements
-from guardrails.values import MISSING, Known, Unknown, flag, leaves, number, read, text
+from guardrails.values import MISSING, Known, Unknown, block, flag, leaves, number, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ SECRET_INPUTS: Final = {
     "aws:elasticache/replicationGroup:ReplicationGroup": ("authToken",),
     "aws:codebuild/sourceCredential:SourceCredential": ("token",),
 }
+
+FUNCTION: Final = "aws:lambda/function:Function"
 
 
 @judges("SEC-01", types.SECRET)
@@ -78,22 +80,34 @@ def has_guarded_policy(secret: Resource, graph: Graph, _: Options) -> Finding:
     return out_of_scope("the secret has no resource policy, so only IAM lets anyone in", "policy")
 
 
-@judges("SEC-04", *SECRET_INPUTS)
+@judges("SEC-04", *SECRET_INPUTS, FUNCTION)
 def marked_secret(resource: Resource, _: Options) -> Iterator[Finding]:
     """The engine knows that the value is a secret, so that it encrypts it in the state."""
-    is_parameter = resource.type == types.PARAMETER
-    if is_parameter and text(resource, "type") != "SecureString":
+    if resource.type == types.PARAMETER and text(resource, "type") != "SecureString":
         yield out_of_scope("not a secure string", "type")
         return
-    for prop in SECRET_INPUTS[resource.type]:
-        if read(resource, prop) is MISSING:
-            continue
+    judged = False
+    for path in _secret_paths(resource):
+        judged = True
+        where = ".".join(path)
         # An export that was not decrypted shows that the value was a secret, and nothing more.
-        redacted = read(resource, prop) == Unknown(prop, "secret")
-        if redacted or any(path == prop for path in resource.secrets):
-            yield passed(prop)
-        else:
-            yield failed(prop, "a plain value, readable in the state file")
+        redacted = isinstance(gap := read(resource, path), Unknown) and gap.kind == "secret"
+        if redacted or any(f"{where}.".startswith(f"{marked}.") for marked in resource.secrets):
+            continue
+        yield failed(where, "a plain value, readable in the state file")
+    yield passed("(secret inputs)") if judged else out_of_scope("no secret input is set")
+
+
+def _secret_paths(resource: Resource) -> Iterator[tuple[str, ...]]:
+    """The paths of `resource` that carry a secret by purpose or by name, as far as they are set."""
+    for prop in SECRET_INPUTS.get(resource.type, ()):
+        if read(resource, prop) is not MISSING:
+            yield (prop,)
+    if resource.type == FUNCTION and "environment" not in resource.secrets:
+        variables = block(resource, "environment.variables")
+        for name in variables.value if variables else ():
+            if promises_credential(name):
+                yield ("environment", "variables", name)
 
 
 @judges("SEC-05", "*")

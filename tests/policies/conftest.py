@@ -1,0 +1,251 @@
+"""The harness: programs are recorded as the engine would see them, and judged by the SDK's servicer."""
+
+import asyncio
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format, struct_pb2
+from guardrails.control import Control
+from guardrails.engine import Servicer, Session
+from guardrails.journal import Writer
+from guardrails.pack import policies
+from guardrails.registry import registry
+from guardrails.verdicts import Record
+from guardrails.waivers import Waivers
+from pulumi.runtime import mocks, proto, rpc
+from pulumi.runtime.settings import reset_options
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi_policy import EnforcementLevel
+
+UNKNOWN = rpc.UNKNOWN
+SECRET_SIGNATURE = {rpc._special_sig_key: rpc._special_secret_sig}
+STACK_URN = "urn:pulumi:prod::program::pulumi:pulumi:Stack::program-prod"
+TODAY = date(2026, 11, 24)
+
+
+@dataclass
+class Declared:
+    """One resource as the engine would hand it to a pack."""
+
+    type: str
+    name: str
+    props: dict[str, Any] = field(default_factory=dict)
+    depends: dict[str, list[str]] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    urn: str = ""
+    outputs: dict[str, Any] | None = None
+    provider: "Declared | None" = None
+
+    def __post_init__(self) -> None:
+        self.urn = self.urn or urn(self.type, self.name)
+
+    def request(self) -> Any:
+        return proto.AnalyzeRequest(
+            type=self.type,
+            urn=self.urn,
+            name=self.name,
+            properties=struct(self.props),
+            options=proto.AnalyzerResourceOptions(**self.options),
+            provider=self._provider(),
+        )
+
+    def _provider(self) -> Any:
+        if self.provider is None:
+            return None
+        return proto.AnalyzerProviderResource(
+            type=self.provider.type,
+            urn=self.provider.urn,
+            name=self.provider.name,
+            properties=struct(self.provider.props),
+        )
+
+    def analyzed(self) -> Any:
+        dependencies = {
+            key: proto.AnalyzerPropertyDependencies(urns=urns)
+            for key, urns in self.depends.items()
+        }
+        return proto.AnalyzerResource(
+            type=self.type,
+            urn=self.urn,
+            name=self.name,
+            properties=struct(self.props if self.outputs is None else self.outputs),
+            options=proto.AnalyzerResourceOptions(**self.options),
+            propertyDependencies=dependencies,
+            provider=self._provider(),
+        )
+
+
+def urn(kind: str, name: str) -> str:
+    return f"urn:pulumi:prod::program::{kind}::{name}"
+
+
+def struct(values: dict[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(values, struct_pb2.Struct())
+
+
+class _Unborn(mocks.Mocks):
+    """As at the first preview of an empty stack: nothing has an id, an ARN or a name yet."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return "", {
+            key: value
+            for key, value in args.inputs.items()
+            if key in ("name", "bucket") and isinstance(value, str)
+        }
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"an example may not call {args.token}")
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(_Unborn())
+        self.declared: list[Declared] = []
+
+    def RegisterResource(self, request: Any) -> Any:
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self.declared.append(
+                Declared(
+                    type=request.type,
+                    name=request.name,
+                    urn=response.urn,
+                    props=json_format.MessageToDict(request.object),
+                    depends={
+                        key: list(value.urns)
+                        for key, value in request.propertyDependencies.items()
+                    },
+                    provider=next(
+                        (p for p in self.declared if request.provider.startswith(p.urn + "::")),
+                        None,
+                    ),
+                    options={
+                        "protect": request.protect,
+                        "ignoreChanges": list(request.ignoreChanges),
+                    },
+                )
+            )
+        return response
+
+
+def record(program: str) -> list[Declared]:
+    """Run a Pulumi program and return what it declares."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    monitor = _Recorder()
+    try:
+        mocks.set_mocks(
+            _Unborn(), project="program", stack="prod", preview=True, monitor=monitor
+        )
+
+        def run() -> None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                prelude = "import json\nimport pulumi\nimport pulumi_aws as aws\n"
+                exec(compile(prelude + program, "<example>", "exec"), {})  # noqa: S102 - our examples
+
+        loop.run_until_complete(run_pulumi_func(lambda: _async(run)))
+    finally:
+        reset_options()
+        asyncio.set_event_loop(None)
+        loop.close()
+    return monitor.declared
+
+
+async def _async(run: Callable[[], None]) -> None:
+    run()
+
+
+class Bench:
+    """One pack process in miniature: requests in, records and diagnostics out."""
+
+    def __init__(
+        self,
+        controls: list[Control],
+        *,
+        waivers: Waivers | None = None,
+        journal: Path | None = None,
+        config: dict[str, Any] | None = None,
+    ) -> None:
+        self.session = Session(
+            journal=Writer(journal, "guardrails-test"),
+            waivers=waivers or Waivers(),
+            today=lambda: TODAY,
+        )
+        self.servicer = Servicer(
+            "guardrails-test",
+            "0.0.1",
+            policies(controls, None),
+            EnforcementLevel.MANDATORY,
+            session=self.session,
+        )
+        self.diagnostics: list[Any] = []
+        self.not_applicable: list[Any] = []
+        if config:
+            request = proto.ConfigureAnalyzerRequest()
+            for name, values in config.items():
+                request.policyConfig[name].enforcementLevel = proto.MANDATORY
+                request.policyConfig[name].properties.update(values)
+            self.servicer.Configure(request, None)
+
+    def run(self, resources: list[Declared], *, analyze: bool = True) -> list[Record]:
+        if analyze:
+            for resource in resources:
+                response = self.servicer.Analyze(resource.request(), None)
+                self.diagnostics += response.diagnostics
+        stack = Declared("pulumi:pulumi:Stack", "program-prod", urn=STACK_URN)
+        request = proto.AnalyzeStackRequest(
+            resources=[resource.analyzed() for resource in [stack, *resources]]
+        )
+        response = self.servicer.AnalyzeStack(request, None)
+        self.diagnostics += response.diagnostics
+        self.not_applicable += response.not_applicable
+        return self.session.records
+
+
+@pytest.fixture
+def bench() -> type[Bench]:
+    return Bench
+
+
+@pytest.fixture
+def controls() -> dict[str, Control]:
+    return registry()
+
+
+@pytest.fixture
+def run_program() -> Callable[[str], list[Declared]]:
+    return record
+
+
+@pytest.fixture
+def harness() -> Any:
+    """The names above, for test modules: with importlib mode nothing can be imported from here."""
+    return _Names
+
+
+class _Names:
+    Bench = Bench
+    Declared = Declared
+    record = staticmethod(record)
+    replace = staticmethod(replace)
+    struct = staticmethod(struct)
+    urn = staticmethod(urn)
+    UNKNOWN = UNKNOWN
+    SECRET = SECRET_SIGNATURE
+    STACK_URN = STACK_URN
+    TODAY = TODAY
+
+
+@pytest.fixture(autouse=True)
+def _no_journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("GUARDRAILS_JOURNAL", raising=False)
+    yield
+
+
+__all__ = ["UTC", "datetime"]
