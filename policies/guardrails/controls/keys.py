@@ -97,6 +97,10 @@ def _principals(statement: Statement, actions: tuple[str, ...]) -> set[tuple[str
         return set()
     if statement.condition("kms:viaservice"):
         return set()
+    caller = statement.condition("aws:principalarn")
+    if caller is not None and caller.names_callers:
+        # The account is named, but only these roles of it are meant.
+        return {("aws", arn) for arn in caller.values}
     return {(kind, name) for kind, name in statement.principals if kind in ("aws", "*")}
 
 
