@@ -92,6 +92,18 @@ class Account:
     flows: Mapping[str, int] = field(default_factory=dict)
     version: int = 1
 
+    def month_ends(self, today: date, months: int) -> list[tuple[str, Money]]:
+        """Month (`YYYY-MM`) and posted balance at its end, oldest first, today's month last.
+
+        What is dated later does not count yet.
+        """
+        last = today.year * 12 + today.month - 1
+        wanted = [f"{m // 12:04}-{m % 12 + 1:02}" for m in range(last - months + 1, last + 1)]
+        return [
+            (month, Money(sum(v for m, v in self.flows.items() if m <= month), self.currency))
+            for month in wanted
+        ]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:

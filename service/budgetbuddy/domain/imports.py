@@ -119,6 +119,11 @@ class ImportResult:
     job: Job
     report: ImportReport
 
+    @property
+    def id(self) -> str:
+        """The job's: what a client asks for next."""
+        return self.job.id
+
 
 class Imports(Protocol):
     """The imports of users."""

@@ -10,7 +10,7 @@ from budgetbuddy.domain.cards import contains_card_number
 from budgetbuddy.domain.categories import CategoryArchived, CategoryRef
 from budgetbuddy.domain.money import Money, total
 from budgetbuddy.domain.ports import Context, Page, Position, UserRef
-from budgetbuddy.problems import Conflict, FieldError, Unprocessable
+from budgetbuddy.problems import Conflict, FieldError, Unprocessable, ValidationFailed
 
 EARLIEST: Final = date(1970, 1, 1)
 FUTURE: Final = timedelta(days=366)
@@ -53,6 +53,13 @@ class SplitSumMismatch(Unprocessable):
 
     code = "split_sum_mismatch"
     title = "The splits do not sum to the amount"
+
+
+class RangeTooWide(Unprocessable):
+    """The dates are too far apart, or open, for what is asked."""
+
+    code = "range_too_wide"
+    title = "The range of dates is too wide"
 
 
 class CardNumberDetected(Unprocessable):
@@ -215,6 +222,15 @@ def require_valid_splits(splits: Sequence[Split], whole: Money) -> None:
     )
     if not fits:
         raise SplitSumMismatch
+
+
+def require_plausible_date(day: date, today: date, pointer: str = "/date") -> None:
+    """Raises `ValidationFailed` unless the date is from 1970 on and at most 366 days ahead."""
+    if not EARLIEST <= day <= today + FUTURE:
+        detail = "The date is before 1970 or more than a year ahead"
+        raise ValidationFailed(
+            errors=[FieldError(pointer=pointer, code="date_out_of_range", detail=detail)]
+        )
 
 
 def require_no_card_number(texts: Mapping[str, str | None]) -> None:

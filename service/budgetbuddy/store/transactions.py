@@ -79,6 +79,8 @@ class TransactionStore:
         """W2: the old effects are taken back and the new ones added in one transaction."""
         now = self._now()
         plain = {k: v for k, v in fields.items() if k not in {"category_id", "splits"}}
+        if "account_id" in plain:
+            require_id(Kind.ACCOUNT, plain["account_id"])
 
         def plan(_: Head) -> Plan[Transaction]:
             old = self._read(context.user, transaction_id, version)

@@ -1,0 +1,289 @@
+"""What `/transactions` takes and gives."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
+
+from budgetbuddy.api._body import Input, Query, View
+from budgetbuddy.api._fields import (
+    AMOUNT_PATTERN,
+    CalendarDate,
+    CurrencyCode,
+    Description,
+    ImportId,
+    Merchant,
+    MoneyView,
+    NonZeroMoney,
+    Note,
+    Notes,
+    Tag,
+    unset,
+)
+from budgetbuddy.api._http import PageQuery
+from budgetbuddy.domain.accounts import Account
+from budgetbuddy.domain.currency import currency_of
+from budgetbuddy.domain.money import InvalidAmount, Money
+from budgetbuddy.domain.transactions import (
+    RangeTooWide,
+    Review,
+    Source,
+    SplitDraft,
+    Transaction,
+    TransactionDraft,
+    TransactionFilter,
+    TransactionKind,
+    TransactionStatus,
+)
+from budgetbuddy.problems import FieldError, ValidationFailed
+
+MAX_TEXT_DAYS = 366  # a text search opens each sealed row of the range
+Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
+Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN)]
+
+
+class TransactionPath(Query):
+    """Path of one transaction."""
+
+    transaction_id: str
+
+
+class Order(StrEnum):
+    """Newest first, or oldest first."""
+
+    NEWEST = "-date"
+    OLDEST = "date"
+
+
+class TransactionQuery(PageQuery):
+    """Which transactions to list; dates are inclusive.
+
+    `minAmount` and `maxAmount` compare signed amounts; they need `currency`, unless `accountId`
+    says it. `q` needs `from` and `to`, at most 366 days apart.
+    """
+
+    from_: Annotated[CalendarDate | None, Field(alias="from")] = None
+    to: CalendarDate | None = None
+    account_id: str | None = None
+    category_id: str | None = None
+    status: TransactionStatus | None = None
+    kind: TransactionKind | None = None
+    review: Review | None = None
+    currency: CurrencyCode | None = None
+    min_amount: Amount | None = None
+    max_amount: Amount | None = None
+    tag: Tag | None = None
+    q: Annotated[str, StringConstraints(min_length=2, max_length=100)] | None = None
+    deleted: bool = False
+    sort: Order = Order.NEWEST
+
+    def wanted(self, account: Account | None) -> TransactionFilter:
+        """The filter; `account` is the one of `accountId`. Raises `RangeTooWide`."""
+        if self.q is not None and not _is_within(self.from_, self.to, MAX_TEXT_DAYS):
+            raise RangeTooWide(f"q needs from and to, at most {MAX_TEXT_DAYS} days apart")
+        code = account.currency.code if account else self.currency
+        return TransactionFilter(
+            start=self.from_,
+            end=self.to,
+            account_id=self.account_id,
+            category_id=self.category_id,
+            status=self.status,
+            kind=self.kind,
+            review=self.review,
+            tag=self.tag,
+            text=self.q,
+            min_minor=_minor(self.min_amount, code, "/minAmount"),
+            max_minor=_minor(self.max_amount, code, "/maxAmount"),
+            currency=self.currency,
+            deleted=self.deleted,
+            oldest_first=self.sort is Order.OLDEST,
+        )
+
+
+class SplitInput(Input):
+    """A part of a transaction; currency and sign are those of the whole."""
+
+    category_id: str
+    amount: NonZeroMoney
+    note: Note | None = None
+
+    def draft(self) -> SplitDraft:
+        """The part as the domain takes it."""
+        return SplitDraft(category_id=self.category_id, amount=self.amount.money(), note=self.note)
+
+
+SplitList = Annotated[tuple[SplitInput, ...], Field(min_length=2, max_length=50)]
+
+
+class Splits(Input):
+    """All parts; they sum to the amount of the transaction."""
+
+    splits: SplitList
+
+
+class NoSplitsQuery(Query):
+    """The category that the whole goes to."""
+
+    category_id: str | None = None
+
+
+class _Fields(Input):
+    """What new and changed transactions have in common: how fields reach the domain."""
+
+    @field_validator("tags", check_fields=False)
+    @classmethod
+    def _no_tag_twice(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(tags)) < len(tags):
+            raise PydanticCustomError("duplicate_tag", "A tag stands in the list twice")
+        return tags
+
+    def fields(self) -> dict[str, Any]:
+        """The fields given, named and typed as the domain has them."""
+        fields = {name: getattr(self, name) for name in self.model_fields_set}
+        if "amount" in fields:
+            fields["amount"] = fields["amount"].money()
+        if "splits" in fields:
+            fields["splits"] = tuple(split.draft() for split in fields["splits"] or ())
+        return fields
+
+
+class NewTransaction(_Fields):
+    """A transaction to be booked."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "accountId": "acc_01jdk2p6m4ze5v9q0w3n8r7t1x",
+                "date": "2026-01-31",
+                "amount": {"amount": "-12.50", "currency": "EUR"},
+                "description": "Lunch with Ada",
+                "tags": ["team"],
+            }
+        }
+    )
+
+    account_id: str
+    date: CalendarDate
+    amount: NonZeroMoney
+    description: Description
+    merchant: Merchant | None = None
+    notes: Notes | None = None
+    category_id: str | None = None
+    splits: SplitList | None = None
+    tags: Tags = ()
+    status: TransactionStatus = TransactionStatus.POSTED
+    excluded: bool = False
+    review: Review = Review.NONE
+    import_id: ImportId | None = None
+
+    def draft(self) -> TransactionDraft:
+        """The transaction as the domain takes it."""
+        fields = self.fields()
+        category_id, splits = fields.pop("category_id", None), fields.pop("splits", ())
+        return TransactionDraft(fields=fields, category_id=category_id, splits=splits)
+
+
+class TransactionChange(_Fields):
+    """Fields to replace; absent ones stay, null clears where there can be nothing."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"description": "Lunch with Bob"}})
+
+    account_id: str = unset()
+    date: CalendarDate = unset()
+    amount: NonZeroMoney = unset()
+    description: Description = unset()
+    merchant: Merchant | None = unset()
+    notes: Notes | None = unset()
+    category_id: str | None = unset()
+    splits: SplitList | None = unset()
+    tags: Tags = unset()
+    status: TransactionStatus = unset()
+    excluded: bool = unset()
+    review: Review = unset()
+
+
+class SplitView(View):
+    """A part of a transaction."""
+
+    category_id: str
+    amount: MoneyView
+    note: str | None
+
+
+class TransactionView(View):
+    """A transaction; `deletedAt` is set while it lies in the trash."""
+
+    id: str
+    account_id: str
+    date: date
+    amount: MoneyView
+    description: str
+    merchant: str | None
+    notes: str | None
+    category_id: str | None
+    splits: list[SplitView]
+    tags: list[str]
+    status: TransactionStatus
+    excluded: bool
+    review: Review
+    import_id: str | None
+    kind: TransactionKind
+    transfer_id: str | None
+    source: Source
+    created_at: str
+    updated_at: str
+    deleted_at: str | None
+    version: int
+
+    @classmethod
+    def of(cls, row: Transaction) -> "TransactionView":
+        """The view of a transaction."""
+        plain = {name: getattr(row, name) for name in _PLAIN}
+        return cls(
+            **plain,
+            amount=MoneyView.of(row.amount),
+            category_id=row.category.id if row.category else None,
+            tags=list(row.tags),
+            splits=[
+                SplitView(
+                    category_id=split.category.id,
+                    amount=MoneyView.of(split.amount),
+                    note=split.note,
+                )
+                for split in row.splits
+            ],
+        )
+
+
+_PLAIN = TransactionView.model_fields.keys() - {"amount", "category_id", "tags", "splits"}
+
+
+class TransactionList(View):
+    """One page of transactions."""
+
+    items: list[TransactionView]
+    next_cursor: str | None
+
+
+def _is_within(start: date | None, end: date | None, days: int) -> bool:
+    return start is not None and end is not None and (end - start).days <= days
+
+
+def _minor(amount: str | None, code: str | None, pointer: str) -> int | None:
+    """Minor units of a bound; raises `ValidationFailed` naming the parameter."""
+    if amount is None:
+        return None
+    if code is None:
+        detail = "An amount needs currency or accountId beside it"
+        raise ValidationFailed(
+            errors=[FieldError(pointer=pointer, code="currency_needed", detail=detail)]
+        )
+    try:
+        return Money.parse(amount, currency_of(code)).minor
+    except InvalidAmount as wrong:
+        detail = "The amount does not fit the currency"
+        raise ValidationFailed(
+            errors=[FieldError(pointer=pointer, code=wrong.code, detail=detail)]
+        ) from wrong

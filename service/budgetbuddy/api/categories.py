@@ -1,0 +1,154 @@
+"""`/categories`: what money was for."""
+
+from typing import Annotated
+
+from flask import Response
+from pydantic import ConfigDict, StringConstraints
+
+from budgetbuddy.api._body import Input, Query, View
+from budgetbuddy.api._fields import Name, refuse_card_numbers, unset
+from budgetbuddy.api._http import (
+    answer,
+    empty,
+    expected_version,
+    listed,
+    principal,
+    rendered,
+    services,
+    shown,
+)
+from budgetbuddy.api._routes import Routes
+from budgetbuddy.domain.access import scope
+from budgetbuddy.domain.categories import Category, CategoryKind, NameTaken
+from budgetbuddy.domain.transactions import CardNumberDetected
+from budgetbuddy.problems import LimitReached, NotFound
+
+routes = Routes("categories", "/api/v1/categories", area="transactions")
+READ, WRITE = scope("transactions:read"), scope("transactions:write")
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+
+
+class CategoryPath(Query):
+    """Path of one category."""
+
+    category_id: str
+
+
+class CategoryQuery(Query):
+    """Which categories to list."""
+
+    include_archived: bool = False
+
+
+class NewCategory(Input):
+    """A category; its name is unique among live ones, its kind never changes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "Books", "group": "Leisure", "kind": "expense"}}
+    )
+
+    name: Name
+    group: Name | None = None
+    kind: CategoryKind
+    color: Color | None = None
+
+
+class CategoryChange(Input):
+    """Fields to replace; absent ones stay."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Books and music"}})
+
+    name: Name = unset()
+    group: Name | None = unset()
+    color: Color | None = unset()
+
+
+class CategoryView(View):
+    """A category."""
+
+    id: str
+    name: str
+    group: str | None
+    kind: CategoryKind
+    color: str | None
+    archived: bool
+    version: int
+
+    @classmethod
+    def of(cls, category: Category) -> "CategoryView":
+        """The view of a category."""
+        return cls(**{name: getattr(category, name) for name in cls.model_fields})
+
+
+class CategoryList(View):
+    """All categories, oldest first; the list is not paged."""
+
+    items: list[CategoryView]
+    next_cursor: str | None = None
+
+
+@routes.get("", access=READ, returns={200: CategoryList})
+def list_categories(query: CategoryQuery) -> Response:
+    """List all categories, oldest first; archived ones only when asked for."""
+    categories = services().categories.list(principal().user)
+    return listed(
+        CategoryView.of(category)
+        for category in categories
+        if query.include_archived or not category.archived
+    )
+
+
+@routes.post(
+    "",
+    access=WRITE,
+    returns={201: CategoryView},
+    problems=(NameTaken, LimitReached, CardNumberDetected),
+    idempotency="I",
+)
+def create_category(body: NewCategory) -> Response:
+    """Create a category."""
+    refuse_card_numbers({"/name": body.name, "/group": body.group})
+    render = rendered(CategoryView.of, status=201, location="/api/v1/categories/{id}")
+    draft = {name: getattr(body, name) for name in ("name", "group", "kind", "color")}
+    return answer(render, services().categories.add, draft)
+
+
+@routes.get("/<categoryId>", access=READ, returns={200: CategoryView}, problems=(NotFound,))
+def show_category(path: CategoryPath) -> Response:
+    """Show one category."""
+    category = services().categories.get(principal().user, path.category_id)
+    return shown(CategoryView.of(category), version=category.version)
+
+
+@routes.patch(
+    "/<categoryId>",
+    access=WRITE,
+    returns={200: CategoryView},
+    problems=(NotFound, NameTaken, CardNumberDetected),
+    if_match=True,
+    idempotency="I",
+)
+def change_category(path: CategoryPath, body: CategoryChange) -> Response:
+    """Change name, group or color."""
+    fields = {name: getattr(body, name) for name in body.model_fields_set}
+    refuse_card_numbers({f"/{name}": fields.get(name) for name in ("name", "group")})
+    return answer(
+        rendered(CategoryView.of),
+        services().categories.change,
+        path.category_id,
+        expected_version(),
+        fields,
+    )
+
+
+@routes.delete(
+    "/<categoryId>",
+    access=WRITE,
+    returns={204: None},
+    problems=(NotFound,),
+    if_match=True,
+    idempotency="I",
+)
+def delete_category(path: CategoryPath) -> Response:
+    """Archive a category: history keeps it, new transactions cannot have it."""
+    return answer(empty, services().categories.archive, path.category_id, expected_version())
