@@ -27,9 +27,11 @@ def _apply_group(op: Operation) -> None:
         logs.put_retention_policy(logGroupName=op.id, retentionInDays=days)
     elif op.olds.get("retentionInDays"):
         logs.delete_retention_policy(logGroupName=op.id)
-    if op.inputs.get("kmsKeyId"):
-        logs.associate_kms_key(logGroupName=op.id, kmsKeyId=op.inputs["kmsKeyId"])
-    elif op.olds.get("kmsKeyId"):
+    key, old_key = op.inputs.get("kmsKeyId"), op.olds.get("kmsKeyId")
+    # A new group has its key from its creation.
+    if op.olds and key and key != old_key:
+        logs.associate_kms_key(logGroupName=op.id, kmsKeyId=key)
+    elif op.olds and old_key and not key:
         logs.disassociate_kms_key(logGroupName=op.id)
     arn = _arn(op)
     settle_tags(
