@@ -36,6 +36,20 @@ def document(action: str, resource: str = "*", principal: str | None = None) -> 
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def expiry(days: int) -> str:
+    rule = {
+        "rulePriority": 1,
+        "selection": {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": days,
+        },
+        "action": {"type": "expire"},
+    }
+    return json.dumps({"rules": [rule]})
+
+
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
 
@@ -88,6 +102,7 @@ SAMPLES = (
             "deletionProtectionEnabled": False,
             "pointInTimeRecovery": {"enabled": False},
             "globalSecondaryIndexes": [],
+            "attributes": [{"name": n, "type": "S"} for n in ("pk", "sk", "d")],
             "tags": {"data-class": "internal", "extra": "1"},
         },
         replacing=("rangeKey", "d"),
@@ -447,9 +462,9 @@ SAMPLES = (
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         lambda bench: {
             "repository": made(bench, "aws:ecr/repository:Repository").id,
-            "policy": json.dumps({"rules": []}),
+            "policy": expiry(14),
         },
-        replacing=("policy", json.dumps({"rules": [{"rulePriority": 1}]})),
+        replacing=("policy", expiry(30)),
     ),
     Sample(
         "aws:ecr/repositoryPolicy:RepositoryPolicy",

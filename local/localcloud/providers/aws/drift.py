@@ -12,7 +12,8 @@ Properties = Mapping[str, Any]
 
 def merged(inputs: Properties, live: Properties) -> dict[str, Any]:
     """Outputs after a deployment: live values, in the inputs' spelling where they agree."""
-    return dict(inputs) | {key: respelled(inputs.get(key), value) for key, value in live.items()}
+    values = dict(inputs) | {key: respelled(inputs.get(key), value) for key, value in live.items()}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def respelled(mine: Any, live: Any) -> Any:
@@ -50,7 +51,7 @@ def observed(  # noqa: PLR0913 - old and live state, and what names them
         if key in inputs:
             if not equivalent(plain(inputs[key]), value):
                 current[key] = value
-        elif key in known and (not inputs or (key in olds and not equivalent(olds[key], value))):
+        elif key in known and (not inputs or (key in olds and not _agree(olds[key], value))):
             current[key] = value
     current = {key: value for key, value in current.items() if value is not None}
     return recorded.completed(token, identity, identity, shown, config), current
@@ -63,6 +64,11 @@ def _with_own_tags(live: Properties, inputs: Properties, config: ProviderConfig)
     own = {
         key: value
         for key, value in live["tagsAll"].items()
-        if config.default_tags.get(key) != value or key in (plain(inputs).get("tags") or {})
+        if config.default_tags.get(key) != value or key in (inputs.get("tags") or {})
     }
-    return dict(live) | {"tags": own or None}
+    return dict(live) | {"tags": own if own or "tags" in inputs else None}
+
+
+def _agree(recorded_value: Any, live: Any) -> bool:
+    """Whether two computed values say the same, fields that only one of them has apart."""
+    return equivalent(recorded_value, live) or equivalent(live, recorded_value)

@@ -118,10 +118,7 @@ class Lifecycle:
                 kind.apply(operation)
                 return made()
         except ProviderError as error:
-            partly = recorded.completed(
-                operation.token, operation.name, operation.id, operation.inputs, self.config
-            )
-            raise HalfMadeError(operation.id, partly, error) from error
+            raise HalfMadeError(operation.id, dict(operation.inputs), error) from error
 
     def _made(self, kind: Any, operation: Any) -> dict[str, Any]:
         live = kind.read(operation)
@@ -171,14 +168,18 @@ def _kinds() -> Any:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn boto3's failures into one sentence."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to load
+    from botocore.exceptions import (  # noqa: PLC0415 - slow to load
+        BotoCoreError,
+        ClientError,
+        HTTPClientError,
+    )
 
     try:
         yield
-    except ClientError as error:
-        raise ProviderError(str(error)) from error
-    except BotoCoreError as error:
+    except HTTPClientError as error:
         raise ProviderError(
             f"the embedded AWS does not answer ({error}): is it running? "
             "`python -m localcloud status` shows it, `python -m localcloud up` starts it"
         ) from error
+    except (BotoCoreError, ClientError) as error:
+        raise ProviderError(str(error)) from error

@@ -27,8 +27,8 @@ def _verify(op: Operation) -> str:
 
 
 def _read_verified(op: Operation) -> Mapping[str, Any] | None:
-    found = op.client("ses").get_identity_verification_attributes(Identities=[op.id])
-    if op.id not in found["VerificationAttributes"]:
+    pages = op.client("ses").get_paginator("list_identities").paginate(IdentityType="EmailAddress")
+    if op.id not in [identity for page in pages for identity in page["Identities"]]:
         return None
     return {"email": op.id, "arn": _arn(op, op.id)}
 
@@ -52,13 +52,17 @@ def _create(op: Operation) -> str:
 def _apply(op: Operation) -> None:
     service = op.client("sesv2")
     arn = _arn(op, op.id)
-    live = unpaired(service.get_email_identity(EmailIdentity=op.id).get("Tags", []))
     settle_tags(
-        live,
+        _tags(op),
         op.tags,
         lambda tags: service.tag_resource(ResourceArn=arn, Tags=pairs(tags)),
         lambda keys: service.untag_resource(ResourceArn=arn, TagKeys=keys),
     )
+
+
+def _tags(op: Operation) -> dict[str, str]:
+    found = op.client("sesv2").list_tags_for_resource(ResourceArn=_arn(op, op.id))
+    return unpaired(found.get("Tags", []))
 
 
 def _read(op: Operation) -> Mapping[str, Any] | None:
@@ -69,7 +73,7 @@ def _read(op: Operation) -> Mapping[str, Any] | None:
         "identityType": found["IdentityType"],
         "verifiedForSendingStatus": found.get("VerifiedForSendingStatus", False),
         "verificationStatus": found.get("VerificationStatus", "PENDING"),
-        "tagsAll": unpaired(found.get("Tags", [])),
+        "tagsAll": _tags(op),
     }
     tokens = (found.get("DkimAttributes") or {}).get("Tokens")
     if tokens:
