@@ -125,7 +125,7 @@ def delete_transaction(path: TransactionPath) -> Response:
     "/<transactionId>/restore",
     access=WRITE,
     returns={200: TransactionView},
-    problems=(NotFound, AccountClosed, TransactionNotDeleted),
+    problems=(NotFound, AccountClosed, TransactionNotDeleted, TransferLeg),
     idempotency="I",
 )
 def restore_transaction(path: TransactionPath) -> Response:

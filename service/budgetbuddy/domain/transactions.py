@@ -272,7 +272,9 @@ def deleted(transaction: Transaction, now: str) -> Transaction:
 
 
 def restored(transaction: Transaction, now: str) -> Transaction:
-    """The transaction back from the trash. Raises `TransactionNotDeleted`."""
+    """The transaction back from the trash. Raises `TransactionNotDeleted`, `TransferLeg`."""
     if transaction.deleted_at is None:
         raise TransactionNotDeleted
+    if transaction.transfer_id is not None:
+        raise TransferLeg
     return replace(transaction, deleted_at=None, updated_at=now, version=transaction.version + 1)

@@ -36,6 +36,7 @@ from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.transactions import TransactionStore
+from budgetbuddy.store.transfers import TransferStore
 from budgetbuddy.store.writes import put
 
 EUR = currency_of("EUR")
@@ -54,6 +55,7 @@ class Ledger:
     imports: ImportStore
     jobs: JobStore
     months: MonthStore
+    transfers: TransferStore
     envelope: Envelope
     now: datetime = NOW
 
@@ -125,15 +127,17 @@ def build_ledger(client: Any) -> Ledger:
     keys: Any = _DataKeys()
     envelope = Envelope(keys, "key", lambda _: None)
     commands = Commands(store, envelope)
+    accounts = AccountStore(store, commands, envelope)
     categories = CategoryStore(store, commands, envelope)
     ledger = Ledger(
         store=store,
-        accounts=AccountStore(store, commands, envelope),
+        accounts=accounts,
         transactions=TransactionStore(store, commands, envelope),
         categories=categories,
         imports=ImportStore(store, commands, envelope, categories),
         jobs=JobStore(store),
         months=MonthStore(store),
+        transfers=TransferStore(store, commands, envelope, accounts),
         envelope=envelope,
     )
     return ledger
