@@ -23,7 +23,7 @@ from localcloud.failure import LocalCloudError
 from localcloud.paths import LOCAL, shown
 from localcloud.progress import console, fail, step
 from localcloud.providers.aws.kinds import created_types
-from localcloud.stack import engine_failure, local_stack, preview_stack
+from localcloud.stack import local_stack, preview_stack, stop_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,9 +150,7 @@ def preview(stack_name: str) -> None:
     with step(f"Previewing {stack_name} under every control"):
         failures = stack.preview()
     code = write_evidence(stack)
-    if failures:
-        words = "\n".join(f"{failure.what}\n  {failure.urn}" for failure in failures[:20])
-        raise engine_failure(f"The preview of {stack_name}", words)
+    stop_on(failures, f"The preview of {stack_name}")
     if code:
         sys.exit(code)
     console.print(f"Nothing stands in the way. Evidence: {shown(stack.evidence)}/index.html")

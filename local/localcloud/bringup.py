@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from localcloud import supervision
 from localcloud.client import Client
@@ -20,10 +19,7 @@ from localcloud.failure import LocalCloudError
 from localcloud.paths import CHECKOUT, LOCAL, shown
 from localcloud.progress import console, step
 from localcloud.smoke import smoke_test
-from localcloud.stack import Stack, engine_failure, local_stack
-
-if TYPE_CHECKING:
-    from localcloud.events import Failure
+from localcloud.stack import Stack, local_stack, stop_on
 
 DEFAULT_API_PORT = 8080
 PORTS = LOCAL / "ports.json"
@@ -57,10 +53,10 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     with step("Previewing under the PCI and SOC 2 packs"):
         failures = stack.preview(refresh=fresh)
     write_evidence(stack)
-    _stop_on(failures, "The preview of stack local failed.")
+    stop_on(failures, "The preview of stack local")
     with step("Deploying to the embedded AWS (pulumi up)"):
         failures = stack.up(refresh=fresh)
-    _stop_on(failures, "pulumi up of stack local failed.")
+    stop_on(failures, "pulumi up of stack local")
     before = OUTPUTS.read_text() if OUTPUTS.exists() else ""
     after = json.dumps(stack.outputs(), indent=2, sort_keys=True)
     OUTPUTS.write_text(after)
@@ -89,7 +85,7 @@ def down(*, wipe: bool) -> None:
             _start_emulator(emulator, ports)
             with step("Destroying stack local"):
                 failures = stack.destroy()
-            _stop_on(failures, "pulumi destroy of stack local failed.")
+            stop_on(failures, "pulumi destroy of stack local")
     with step("Stopping the processes"):
         supervision.stop()
     shutil.rmtree(supervision.runtime_directory(), ignore_errors=True)
@@ -197,13 +193,6 @@ def _wait_until_ready(port: int) -> None:
         why=f"last lines of its log:\n{supervision.tail('service', lines=8)}",
         remedy="python -m localcloud logs service",
     )
-
-
-def _stop_on(failures: list[Failure], what: str) -> None:
-    if not failures:
-        return
-    words = "\n".join(f"{failure.what}\n  {failure.urn}" for failure in failures[:20])
-    raise engine_failure(what.removesuffix(" failed."), words)
 
 
 def _say_where(ports: Ports, stack: Stack, email: str) -> None:

@@ -39,10 +39,10 @@ def read_events(process: subprocess.Popen[bytes], sink: IO[bytes]) -> list[Failu
         sink.write(line)
         event = _parse(line)
         failures += _failures_in(event)
-        if "resourcePreEvent" in event or "resOutputsEvent" in event:
+        if "resourcePreEvent" in event:
             seen += 1
             if seen % PROGRESS_EVERY == 0:
-                console.print(f"    [dim]{seen} steps[/dim]")
+                console.print(f"    [dim]{seen} resources[/dim]")
     process.wait()
     drain.join()
     if process.returncode and not failures:

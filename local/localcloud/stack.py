@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from localcloud.engine.environment import Backend, engine_environment, has_real_
 from localcloud.events import Failure, read_events
 from localcloud.failure import LocalCloudError
 from localcloud.paths import CHECKOUT, EVIDENCE, LOCAL, PREVIEWS
+from localcloud.progress import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROJECT = "budgetbuddy-platform"
 POLICIES = CHECKOUT / "policies"
+# How the original encrypts its secrets; the working copy has a passphrase of its own.
+ENCRYPTION_KEYS = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
 JOURNAL_VARIABLE = "GUARDRAILS_JOURNAL"
 
 
@@ -61,9 +63,9 @@ class Stack:
         self._backend.prepare()
         if not self._exists():
             self._initialise()
-        shutil.copyfile(original, self.config_file)
-        with self.config_file.open("a") as file:
-            file.write(self._encryption_salt())
+        lines = original.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith(ENCRYPTION_KEYS)]
+        self.config_file.write_text("".join(kept) + self._encryption_salt())
         for path, value in settings.items():
             self._run("config", "set", "--path", path, value, *self._selection())
 
@@ -147,14 +149,16 @@ class Stack:
             environment.pop(JOURNAL_VARIABLE)  # the verdicts of the preview are the evidence
         self.evidence.mkdir(parents=True, exist_ok=True)
         command = [pulumi(), verb, "--json", "--non-interactive", *self._selection(), *flags]
-        with (self.evidence / events).open("wb") as sink:
-            process = subprocess.Popen(  # noqa: S603 - the engine, arguments as a list
+        with (
+            (self.evidence / events).open("wb") as sink,
+            subprocess.Popen(  # noqa: S603 - the engine, arguments as a list
                 command,
                 env=environment,
                 cwd=CHECKOUT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-            )
+            ) as process,
+        ):
             failures = read_events(process, sink)
         if process.returncode and not failures:
             failures = [Failure(what=f"pulumi {verb} ended with code {process.returncode}")]
@@ -196,9 +200,31 @@ REMEDIES = (
 )
 
 
+def stop_on(failures: Sequence[Failure], what: str) -> None:
+    """Print every failure and raise `LocalCloudError`; nothing happens where there is none."""
+    if not failures:
+        return
+    for failure in failures:
+        console.print(f"\n{failure.what}", markup=False)
+        if failure.urn:
+            console.print(f"resource: {failure.urn}", markup=False)
+    console.print()
+    words = "\n".join(failure.what for failure in failures)
+    raise LocalCloudError(
+        f"{what} failed.",
+        why=f"{len(failures)} {'cause' if len(failures) == 1 else 'causes'}, named above",
+        remedy=_remedy(words) or "mend what is named above, then run it again",
+    )
+
+
 def engine_failure(what: str, message: str) -> LocalCloudError:
     """The engine's own words with the command that helps."""
     lines = [line for line in message.strip().splitlines() if line.strip()]
     why = "\n".join(lines[-8:]) or "no message"
-    remedy = next((advice for mark, advice in REMEDIES if mark in message), "see the message above")
-    return LocalCloudError(f"{what} failed.", why=why, remedy=remedy)
+    return LocalCloudError(
+        f"{what} failed.", why=why, remedy=_remedy(message) or "see the message above"
+    )
+
+
+def _remedy(message: str) -> str | None:
+    return next((advice for mark, advice in REMEDIES if mark in message), None)
