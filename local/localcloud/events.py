@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import subprocess
 
 COLOUR = re.compile(r"<\{%.*?%\}>")
+CLOSING_WORDS = {"preview failed", "update failed", "destroy failed"}
 PROGRESS_EVERY = 25  # resources between two lines of progress
 
 
@@ -41,7 +42,8 @@ def read_events(process: subprocess.Popen[bytes], sink: IO[bytes]) -> list[Failu
         failures += _failures_in(event)
         if "resourcePreEvent" in event:
             seen += 1
-            if seen % PROGRESS_EVERY == 0:
+            if seen % CLOSING_WORDS = {"preview failed", "update failed", "destroy failed"}
+PROGRESS_EVERY == 0:
                 console.print(f"    [dim]{seen} resources[/dim]")
     process.wait()
     drain.join()
@@ -66,9 +68,14 @@ def _parse(line: bytes) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
+def _is_echo(diagnostic: dict[str, Any]) -> bool:
+    """The engine's closing words: what failed has been said before them."""
+    return COLOUR.sub("", diagnostic.get("message", "")).strip() in CLOSING_WORDS
+
+
 def _failures_in(event: dict[str, Any]) -> list[Failure]:
     diagnostic = event.get("diagnosticEvent")
-    if diagnostic and diagnostic.get("severity") == "error":
+    if diagnostic and diagnostic.get("severity") == "error" and not _is_echo(diagnostic):
         text = COLOUR.sub("", diagnostic.get("message", "")).strip()
         return [Failure(what=text, urn=diagnostic.get("urn", ""))] if text else []
     policy = event.get("policyEvent")
