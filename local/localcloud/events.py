@@ -42,8 +42,7 @@ def read_events(process: subprocess.Popen[bytes], sink: IO[bytes]) -> list[Failu
         failures += _failures_in(event)
         if "resourcePreEvent" in event:
             seen += 1
-            if seen % CLOSING_WORDS = {"preview failed", "update failed", "destroy failed"}
-PROGRESS_EVERY == 0:
+            if seen % PROGRESS_EVERY == 0:
                 console.print(f"    [dim]{seen} resources[/dim]")
     process.wait()
     drain.join()
