@@ -5,7 +5,6 @@ and the date `0`.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -13,11 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from pydantic_core import PydanticCustomError
 
 from budgetbuddy.api._body import Input, View
-from budgetbuddy.contract import Metric
 from budgetbuddy.domain.currency import UnknownCurrency, currency_of
 from budgetbuddy.domain.money import InvalidAmount, Money
-from budgetbuddy.domain.transactions import CardNumberDetected, require_no_card_number
-from budgetbuddy.telemetry import count
 
 AMOUNT_PATTERN = r"^-?(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
@@ -84,15 +80,6 @@ def _without_default(schema: dict[str, Any]) -> None:
 def unset() -> Any:
     """A field of a partial change: absent keeps what is stored, and null is a value like others."""
     return Field(default=None, json_schema_extra=_without_default)
-
-
-def refuse_card_numbers(texts: Mapping[str, str | None]) -> None:
-    """`texts` is JSON pointer to text. Raises `CardNumberDetected`, and counts it."""
-    try:
-        require_no_card_number(texts)
-    except CardNumberDetected:
-        count(Metric.PAN_REJECTED)
-        raise
 
 
 class MoneyInput(Input):

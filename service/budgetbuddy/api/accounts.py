@@ -12,7 +12,6 @@ from budgetbuddy.api._fields import (
     MoneyInput,
     MoneyView,
     Name,
-    refuse_card_numbers,
     unset,
 )
 from budgetbuddy.api._http import (
@@ -42,7 +41,11 @@ from budgetbuddy.domain.currency import Currency, currency_of
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.money import Money
-from budgetbuddy.domain.transactions import CardNumberDetected, require_plausible_date
+from budgetbuddy.domain.transactions import (
+    CardNumberDetected,
+    require_no_card_number,
+    require_plausible_date,
+)
 from budgetbuddy.problems import FieldError, LimitReached, NotFound
 
 routes = Routes("accounts", "/api/v1/accounts")
@@ -230,7 +233,7 @@ def list_accounts(query: AccountQuery) -> Response:
 )
 def create_account(body: NewAccount) -> Response:
     """Create an account; an opening balance becomes a transaction that proves it."""
-    refuse_card_numbers({"/name": body.name, "/institution": body.institution})
+    require_no_card_number({"/name": body.name, "/institution": body.institution})
     render = rendered(AccountView.of, status=201, location="/api/v1/accounts/{id}")
     return answer(render, services().accounts.add, body.account(), body.opening())
 
@@ -253,7 +256,7 @@ def show_account(path: AccountPath) -> Response:
 def change_account(path: AccountPath, body: AccountChange) -> Response:
     """Change what an account is called and how it is shown; its currency never changes."""
     fields = {name: getattr(body, name) for name in body.model_fields_set}
-    refuse_card_numbers({f"/{name}": fields.get(name) for name in ("name", "institution")})
+    require_no_card_number({f"/{name}": fields.get(name) for name in ("name", "institution")})
     if "credit_limit" in fields:
         account = services().accounts.get(principal().user, path.account_id)
         limit = _in_currency(body.credit_limit, account.currency, "/creditLimit")

@@ -6,7 +6,7 @@ from flask import Response
 from pydantic import ConfigDict, StringConstraints
 
 from budgetbuddy.api._body import Input, Query, View
-from budgetbuddy.api._fields import Name, refuse_card_numbers, unset
+from budgetbuddy.api._fields import Name, unset
 from budgetbuddy.api._http import (
     answer,
     empty,
@@ -20,7 +20,7 @@ from budgetbuddy.api._http import (
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import scope
 from budgetbuddy.domain.categories import Category, CategoryKind, NameTaken
-from budgetbuddy.domain.transactions import CardNumberDetected
+from budgetbuddy.domain.transactions import CardNumberDetected, require_no_card_number
 from budgetbuddy.problems import LimitReached, NotFound
 
 routes = Routes("categories", "/api/v1/categories", area="transactions")
@@ -107,7 +107,7 @@ def list_categories(query: CategoryQuery) -> Response:
 )
 def create_category(body: NewCategory) -> Response:
     """Create a category."""
-    refuse_card_numbers({"/name": body.name, "/group": body.group})
+    require_no_card_number({"/name": body.name, "/group": body.group})
     render = rendered(CategoryView.of, status=201, location="/api/v1/categories/{id}")
     draft = {name: getattr(body, name) for name in ("name", "group", "kind", "color")}
     return answer(render, services().categories.add, draft)
@@ -131,7 +131,7 @@ def show_category(path: CategoryPath) -> Response:
 def change_category(path: CategoryPath, body: CategoryChange) -> Response:
     """Change name, group or color."""
     fields = {name: getattr(body, name) for name in body.model_fields_set}
-    refuse_card_numbers({f"/{name}": fields.get(name) for name in ("name", "group")})
+    require_no_card_number({f"/{name}": fields.get(name) for name in ("name", "group")})
     return answer(
         rendered(CategoryView.of),
         services().categories.change,

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response
 
-from budgetbuddy.api._fields import refuse_card_numbers
 from budgetbuddy.api._http import (
     answer,
     empty,
@@ -38,6 +37,7 @@ from budgetbuddy.domain.transactions import (
     TransactionDeleted,
     TransactionNotDeleted,
     TransferLeg,
+    require_no_card_number,
     require_plausible_date,
 )
 from budgetbuddy.problems import InvalidCursor, NotFound
@@ -177,6 +177,6 @@ def _require_sound(fields: Mapping[str, Any]) -> None:
     texts = {f"/{name}": fields.get(name) for name in ("description", "merchant", "notes")}
     texts |= {f"/tags/{i}": tag for i, tag in enumerate(fields.get("tags", ()))}
     texts |= {f"/splits/{i}/note": s.note for i, s in enumerate(fields.get("splits", ()))}
-    refuse_card_numbers(texts)
+    require_no_card_number(texts)
     if "date" in fields:
         require_plausible_date(fields["date"], services().clock().date())

@@ -14,7 +14,6 @@ from budgetbuddy.api._fields import (
     Description,
     MoneyInput,
     MoneyView,
-    refuse_card_numbers,
     unset,
 )
 from budgetbuddy.api._http import (
@@ -29,7 +28,11 @@ from budgetbuddy.api._http import (
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import scope
 from budgetbuddy.domain.accounts import AccountClosed, WrongCurrency
-from budgetbuddy.domain.transactions import CardNumberDetected, require_plausible_date
+from budgetbuddy.domain.transactions import (
+    CardNumberDetected,
+    require_no_card_number,
+    require_plausible_date,
+)
 from budgetbuddy.domain.transfers import SameAccount, ToAmountRequired, Transfer, TransferTerms
 from budgetbuddy.problems import NotFound
 
@@ -177,7 +180,7 @@ def delete_transfer(path: TransferPath) -> Response:
 
 def _sound(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as the domain takes them; raises for card numbers and dates out of range."""
-    refuse_card_numbers({"/description": fields.get("description")})
+    require_no_card_number({"/description": fields.get("description")})
     if "date" in fields:
         require_plausible_date(fields["date"], services().clock().date())
     return {

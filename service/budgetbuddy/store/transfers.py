@@ -139,15 +139,12 @@ class TransferStore:
         when = (Exists("pk"), Equals("version", old.version)) if old else (Absent("pk"),)
         if is_gone:
             return delete(table, key, when=when)
-        row = {
-            "pk": key.pk,
-            "sk": key.sk,
-            "v": 1,
-            "out": new.outgoing.id,
-            "in": new.incoming.id,
-            "version": new.version,
-        }
-        return put(table, row, when=when)
+        legs = {"out": new.outgoing.id, "in": new.incoming.id}
+        return put(
+            table,
+            {"pk": key.pk, "sk": key.sk, "v": 1, **legs, "version": new.version},
+            when=when,
+        )
 
     def _require_sound(self, user: UserRef, terms: TransferTerms) -> None:
         source = self._accounts.get(user, terms.from_account_id)
