@@ -2,6 +2,7 @@
 
 import pulumi
 
+from infra.account import AccountBaseline
 from infra.alarms import Alarms, AlarmsArgs, error_rate_alarm, throttle_alarm
 from infra.api import Api, ApiArgs
 from infra.backups import Backups, BackupsArgs
@@ -24,10 +25,12 @@ from infra.network import Network, NetworkArgs
 from infra.providers import backup_provider, home_provider
 from infra.roles import ServiceRoles, ServiceRolesArgs
 from infra.secrets import Secrets, SecretsArgs, service_secret_refs
+from infra.security_alarms import SecurityAlarms, SecurityAlarmsArgs
 from infra.security_groups import SecurityGroups, SecurityGroupsArgs
 from infra.service import ApiServiceArgs
 from infra.tables import Tables, TablesArgs
 from infra.topics import Topics, TopicsArgs
+from infra.trail import AuditTrail, AuditTrailArgs
 
 settings = load_settings()
 opts = pulumi.ResourceOptions(providers=[home_provider(settings)])
@@ -177,6 +180,7 @@ topics = Topics(
         subscribers={
             "critical": settings.alarms.critical_email,
             "warning": settings.alarms.warning_email,
+            "security": settings.alarms.security_email,
         },
     ),
     opts,
@@ -197,6 +201,28 @@ backups = Backups(
         boundary_arn=boundary_arn,
     ),
     opts,
+)
+
+# --- Audit and detection -------------------------------------------------------------------------
+
+AccountBaseline("account", opts)
+trail = AuditTrail(
+    "trail",
+    AuditTrailArgs(
+        names=names,
+        keys=keys,
+        access_logs=access_logs,
+        archive=archive,
+        logs=logs["trail"],
+        tables=tables,
+        lock=ObjectLock(mode=settings.logs.lock_mode, days=settings.logs.audit_days),
+        protect=settings.protect,
+        boundary_arn=boundary_arn,
+    ),
+    opts,
+)
+security_alarms = SecurityAlarms(
+    "security-alarms", SecurityAlarmsArgs(trail_logs=logs["trail"], topics=topics), opts
 )
 
 # --- The service ---------------------------------------------------------------------------------
@@ -249,7 +275,11 @@ pulumi.export("tableNames", tables.names)
 pulumi.export("tokenKeyAlias", names.key_alias("tokens"))
 pulumi.export("logGroupNames", logs.names)
 pulumi.export("archiveBucket", archive.bucket.name)
-pulumi.export("alarmNames", [*alarms.names.values(), *api.alarm_names.values()])
+pulumi.export("auditBucket", trail.bucket.name)
+pulumi.export(
+    "alarmNames",
+    [*alarms.names.values(), *security_alarms.names.values(), *api.alarm_names.values()],
+)
 pulumi.export("deploymentAlarmNames", [alarms.names[error_rate.name]])
 pulumi.export("topicArns", topics.arns)
 pulumi.export("productionRuleArn", balancer.production_rule.arn)

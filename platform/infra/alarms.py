@@ -1,6 +1,6 @@
 """The README's four alarms as data: CPU, memory, error rate, throttled tables.
 
-Each tells the critical topic when it starts and when it is over.
+Each tells the topic of its severity when it starts and when it is over.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ RUNBOOK = "docs/OPERATIONAL_RUNBOOK.md"
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmSpec:
-    """Fires when `datapoints` of the last five minutes lie above `threshold`.
+    """Fires when `datapoints` of the last `window` periods lie beyond `threshold`.
 
     `expression` is metric math over the ids of `metrics`; without it the one metric is compared.
     """
@@ -34,6 +34,10 @@ class AlarmSpec:
     expression: str | None = None
     threshold: float
     datapoints: int
+    window: int = WINDOW
+    period: int = PERIOD_SECONDS
+    comparison: str = "GreaterThanThreshold"
+    severity: str = "critical"
 
 
 def service_alarms(settings: AlarmSettings, service: pulumi.Input[str]) -> list[AlarmSpec]:
@@ -118,16 +122,16 @@ class Alarms(pulumi.ComponentResource):
             metric_name=None if math else single.name,
             dimensions=None if math else single.dimensions,
             statistic=None if math else single.stat,
-            period=None if math else PERIOD_SECONDS,
+            period=None if math else spec.period,
             metric_queries=_queries(spec) if math else None,
-            evaluation_periods=WINDOW,
+            evaluation_periods=spec.window,
             datapoints_to_alarm=spec.datapoints,
             threshold=spec.threshold,
-            comparison_operator="GreaterThanThreshold",
+            comparison_operator=spec.comparison,
             treat_missing_data="notBreaching",
             actions_enabled=True,
-            alarm_actions=[topics.arns["critical"]],
-            ok_actions=[topics.arns["critical"]],
+            alarm_actions=[topics.arns[spec.severity]],
+            ok_actions=[topics.arns[spec.severity]],
             opts=self._child,
         )
         return alarm.name
@@ -142,7 +146,7 @@ def _queries(spec: AlarmSpec) -> list[MetricAlarmMetricQueryArgsDict]:
                 "metric_name": metric.name,
                 "dimensions": metric.dimensions,
                 "stat": metric.stat,
-                "period": PERIOD_SECONDS,
+                "period": spec.period,
             },
             return_data=False,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.naming import PROJECT, Names
+from infra.naming import AUDIT_BUCKET, PROJECT, TRAIL, Names
 from infra.policy import Statement, service
 
 ABORT_UPLOAD_DAYS = 7
@@ -122,6 +122,28 @@ def access_log_statements(bucket_arn: str, names: Names) -> list[Statement]:
         ),
     ]
     return statements + _regional_log_account(balancer, names)
+
+
+def trail_statements(names: Names) -> list[Statement]:
+    """Our trail, and no other of this or another account, writes its files."""
+    bucket = names.bucket_arn(AUDIT_BUCKET)
+    source = {"aws:SourceArn": names.arn("cloudtrail", f"trail/{TRAIL}")}
+    return [
+        Statement(
+            sid="AllowTrailCheck",
+            principals=service("cloudtrail"),
+            actions=("s3:GetBucketAcl",),
+            resources=(bucket,),
+            conditions={"StringEquals": source},
+        ),
+        Statement(
+            sid="AllowTrail",
+            principals=service("cloudtrail"),
+            actions=("s3:PutObject",),
+            resources=(f"{bucket}/AWSLogs/{names.account_id}/*",),
+            conditions={"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        ),
+    ]
 
 
 def _regional_log_account(resources: Sequence[str], names: Names) -> list[Statement]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from budgetbuddy import contract
-from infra.naming import CLUSTER, INSIGHTS_LOGS, PROJECT, TASK_ROLE, Names
+from infra.naming import CLUSTER, INSIGHTS_LOGS, PROJECT, TASK_ROLE, TRAIL, Names
 from infra.policy import THIS_KEY, Statement, render, service
 
 ADMINISTRATION = (
@@ -65,7 +65,12 @@ CLASSES: tuple[KeyClass, ...] = (
         via=("backup", "dynamodb"),
     ),
     KeyClass(name="runtime", protects="table Runtime", data_class="credential", via=("dynamodb",)),
-    KeyClass(name="audit", protects="table Audit", data_class="audit", via=("backup", "dynamodb")),
+    KeyClass(
+        name="audit",
+        protects="table Audit and the trail",
+        data_class="audit",
+        via=("backup", "dynamodb", "s3"),
+    ),
     KeyClass(
         name=contract.ENVELOPE_KEY_CLASS,
         protects="the users' data keys, wrapped by the service itself",
@@ -187,6 +192,8 @@ def _own_statements(key: KeyClass, names: Names) -> Iterator[Statement]:
     match key.name:
         case contract.ENVELOPE_KEY_CLASS:
             yield _envelope(names)
+        case "audit":
+            yield _trail_service(names)
         case "logs":
             yield _logs_service(names)
         case "messaging":
@@ -209,6 +216,18 @@ def _envelope(names: Names) -> Statement:
             },
             "ArnEquals": {"aws:PrincipalArn": names.role_arn(TASK_ROLE)},
         },
+        wildcard_reason=THIS_KEY,
+    )
+
+
+def _trail_service(names: Names) -> Statement:
+    trail = names.arn("cloudtrail", f"trail/{TRAIL}")
+    return Statement(
+        sid="EncryptTrail",
+        principals=service("cloudtrail"),
+        actions=("kms:DescribeKey", "kms:GenerateDataKey"),
+        resources=("*",),
+        conditions={"StringEquals": {"aws:SourceArn": trail}},
         wildcard_reason=THIS_KEY,
     )
 

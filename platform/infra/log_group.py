@@ -9,7 +9,15 @@ from pulumi import ResourceOptions
 
 from infra.keys import KeyRing
 from infra.log_archive import LogArchive
-from infra.naming import API_LOGS, EXEC_LOGS, FIREWALL_LOGS, FLOW_LOGS, INSIGHTS_LOGS, Names
+from infra.naming import (
+    API_LOGS,
+    EXEC_LOGS,
+    FIREWALL_LOGS,
+    FLOW_LOGS,
+    INSIGHTS_LOGS,
+    TRAIL_LOGS,
+    Names,
+)
 from infra.policy import Statement, render, service
 
 GROUPS: Mapping[str, str] = {
@@ -18,6 +26,7 @@ GROUPS: Mapping[str, str] = {
     # Declared here, or ECS creates it without key and retention.
     "container-insights": INSIGHTS_LOGS,
     "vpc-flow": FLOW_LOGS,
+    "trail": TRAIL_LOGS,
     "firewall": FIREWALL_LOGS,
 }
 

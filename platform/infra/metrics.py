@@ -13,7 +13,7 @@ class Metric:
     """One metric as CloudWatch identifies it: namespace, name and every dimension."""
 
     namespace: str
-    name: str
+    name: pulumi.Input[str]
     dimensions: Mapping[str, pulumi.Input[str]]
     stat: str
 

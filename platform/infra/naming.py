@@ -13,6 +13,8 @@ ROLE_PATH = f"/{PROJECT}/"
 CLUSTER = f"{PROJECT}-cluster"
 SERVICE = f"{PROJECT}-backend"
 LOAD_BALANCER = f"{PROJECT}-alb"
+TRAIL = PROJECT
+AUDIT_BUCKET = "audit"
 
 # Logical role names; policies name the roles' ARNs before the roles exist.
 TASK_ROLE = "task-api"
@@ -23,6 +25,7 @@ BREAK_GLASS_ROLE = "break-glass"
 API_LOGS = f"/{PROJECT}/api"
 EXEC_LOGS = f"/{PROJECT}/ecs-exec"
 FLOW_LOGS = f"/{PROJECT}/vpc-flow"
+TRAIL_LOGS = f"/{PROJECT}/trail"
 FIREHOSE_LOGS = f"/{PROJECT}/firehose"
 FIREWALL_LOGS = f"aws-waf-logs-{PROJECT}-alb"  # the prefix is mandatory for WAF
 INSIGHTS_LOGS = f"/aws/ecs/containerinsights/{CLUSTER}/performance"  # name fixed by ECS

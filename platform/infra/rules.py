@@ -109,15 +109,16 @@ RULES: tuple[Rule, ...] = (
         holds=lambda release, digest: digest is None or release is not None,
         must="must be set together with imageDigest",
     ),
+    _unless_local("protect", bool, "must be true"),
     _unless_local("edge.publicUrl", lambda url: url is None, "must not be set"),
     _unless_local("provider.endpoint", lambda url: url is None, "must not be set"),
     _unless_local("security.boundary", bool, "must name a policy"),
     _unless_local("data.deletionProtection", bool, "must be true"),
     _unless_local("alarms.criticalEmail", bool, "must be set"),
     _unless_local("alarms.warningEmail", bool, "must be set"),
+    _unless_local("alarms.securityEmail", bool, "must be set"),
     _unless_local("secrets.recoveryDays", bool, "must not be 0"),
     _in("staging", "service.max", lambda n: n <= STAGING_MAX_TASKS, "at most 5"),
-    _in(PRODUCTION, "protect", bool, "true"),
     _in(PRODUCTION, "network.natStrategy", lambda nat: nat == "OnePerAz", "OnePerAz"),
     _in(PRODUCTION, "network.endpointZones", lambda zones: zones >= 2, "2 or more"),  # noqa: PLR2004 - stands in the text
     _in(PRODUCTION, "edge.wafMode", lambda mode: mode == "block", "block"),
@@ -131,6 +132,7 @@ RULES: tuple[Rule, ...] = (
     _in("staging", "data.vaultLock", lambda lock: lock == "governance", "governance"),
     _in(LOCAL, "data.vaultLock", lambda lock: lock == "governance", "governance"),
     _in(PRODUCTION, "secrets.recoveryDays", lambda days: days == 30, "30"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "logs.auditDays", lambda days: days >= 2555, "seven years, 2555, or more"),  # noqa: PLR2004 - stands in the text
     _in(PRODUCTION, "logs.lockMode", lambda mode: mode == "COMPLIANCE", "COMPLIANCE"),
     _in(PRODUCTION, "alarms.errorRatePercent", lambda rate: rate <= 1, "at most 1"),
 )

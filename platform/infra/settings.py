@@ -161,6 +161,7 @@ class LogSettings(BaseModel):
         int, _one_of(_LOG_RETENTION_DAYS, "must be a CloudWatch Logs retention of 30 days or more")
     ] = 30
     archive_days: int = Field(default=400, ge=365)
+    audit_days: int = Field(default=2557, ge=365)
     lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = "GOVERNANCE"
     lock_days: int = Field(default=365, ge=365)
 
@@ -178,6 +179,7 @@ class AlarmSettings(BaseModel):
     model_config = STRICT
     critical_email: Email | None = None
     warning_email: Email | None = None
+    security_email: Email | None = None
     cpu_percent: Percent = 80
     memory_percent: Percent = 80
     error_rate_percent: Percent = 1

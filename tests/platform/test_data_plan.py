@@ -142,8 +142,12 @@ def test_every_bucket_is_private_versioned_and_tls_only(plan: Any) -> None:
         assert bucket.inputs["forceDestroy"] is False
 
 
-def test_the_archive_is_encrypted_locked_and_logged(plan: Any, stack: str) -> None:
-    bucket = plan.one(BUCKET, "log-archive")
+@pytest.mark.parametrize(("name", "key"), [("log-archive", "logs"), ("audit", "audit")])
+def test_evidence_is_encrypted_locked_and_logged(
+    plan: Any, stack: str, name: str, key: str
+) -> None:
+    bucket = plan.one(BUCKET, name)
+    days = {"local": 365, "staging": 400, "production": 2557}[stack] if name == "audit" else 365
     encryption = split(plan, "BucketServerSideEncryptionConfiguration", bucket)
     (rule,) = encryption.inputs["rules"]
     lock = split(plan, "BucketObjectLockConfiguration", bucket).inputs["rule"]["defaultRetention"]
@@ -151,9 +155,9 @@ def test_the_archive_is_encrypted_locked_and_logged(plan: Any, stack: str) -> No
     mode = "COMPLIANCE" if stack == "production" else "GOVERNANCE"
 
     assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
-    assert plan.one(KEY, "logs").urn in encryption.depends_on["rules"]
+    assert plan.one(KEY, key).urn in encryption.depends_on["rules"]
     assert bucket.inputs["objectLockEnabled"] is True
-    assert lock == {"mode": mode, "days": 365}
+    assert lock == {"mode": mode, "days": days}
     assert logging.depends_on["targetBucket"] == (plan.one(BUCKET, "access-logs").urn,)
 
 

@@ -12,6 +12,7 @@ from infra.backup_policies import vault_policy
 from infra.bucket_policies import (
     access_log_statements,
     encryption_statements,
+    trail_statements,
     transitions,
     transport_statements,
 )
@@ -247,6 +248,18 @@ def test_only_aws_log_delivery_writes_access_logs() -> None:
         else:  # the account ELB writes from in this region
             assert each["Principal"] == {"AWS": "arn:aws:iam::127311923021:root"}
     assert not any("b/*" in resource for each in allowed for resource in as_set(each["Resource"]))
+
+
+def test_only_our_trail_writes_audit_files() -> None:
+    check, write = (each.rendered() for each in trail_statements(NAMES))
+    trail = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/budgetbuddy"
+
+    for each in (check, write):
+        assert each["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+        assert each["Condition"]["StringEquals"]["aws:SourceArn"] == trail
+    assert write["Resource"] == (
+        f"arn:aws:s3:::budgetbuddy-audit-{ACCOUNT}-us-east-1/AWSLogs/{ACCOUNT}/*"
+    )
 
 
 def test_a_region_without_an_elb_account_relies_on_the_service_principal() -> None:

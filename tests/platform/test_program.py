@@ -215,7 +215,7 @@ def test_the_execution_role_reads_exactly_the_injected_secrets(plan: Any) -> Non
 
 
 @pytest.mark.engine
-def test_stateful_resources_are_protected_in_production_only(plans: Callable[..., Any]) -> None:
+def test_stateful_resources_are_protected_except_on_a_laptop(plans: Callable[..., Any]) -> None:
     kinds = {
         "aws:dynamodb/table:Table",
         "aws:backup/vault:Vault",
@@ -224,7 +224,7 @@ def test_stateful_resources_are_protected_in_production_only(plans: Callable[...
         "aws:secretsmanager/secret:Secret",
         "aws:ecs/service:Service",
     }
-    for stack, protected in (("production", True), ("staging", False), ("local", False)):
+    for stack, protected in (("production", True), ("staging", True), ("local", False)):
         for kind in kinds:
             assert plans(stack).of(kind)
             assert all(each.protect is protected for each in plans(stack).of(kind))
