@@ -88,7 +88,7 @@ def table(_: Any) -> Inputs:
             {"name": "byGroup", "hashKey": "g", "projectionType": "KEYS_ONLY"}
         ],
         "ttl": {"attributeName": "ttl", "enabled": True},
-        "pointInTimeRecovery": {"enabled": True},
+        "pointInTimeRecovery": {"enabled": True, "recoveryPeriodInDays": 7},
         "serverSideEncryption": {"enabled": True},
         "tags": {"data-class": "financial"},
     }
@@ -335,7 +335,11 @@ SAMPLES = (
     ),
     Sample(
         "aws:cloudwatch/logGroup:LogGroup",
-        lambda _: {"retentionInDays": 30, "tags": {"a": "b"}},
+        lambda bench: {
+            "retentionInDays": 30,
+            "kmsKeyId": made(bench, "aws:kms/key:Key", deletionWindowInDays=7).outputs["arn"],
+            "tags": {"a": "b"},
+        },
         change={"retentionInDays": 90, "tags": {}},
         replacing=("name", "another"),
         drift=lambda cloud, one: cloud.client("logs").put_retention_policy(
@@ -389,6 +393,31 @@ SAMPLES = (
             Statistic="Average",
         ),
         drifted="threshold",
+    ),
+    Sample(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        lambda _: {
+            "comparisonOperator": "GreaterThanThreshold",
+            "evaluationPeriods": 3,
+            "threshold": 1,
+            "dimensions": {},
+            "metricQueries": [
+                {
+                    "id": "errors",
+                    "metric": {
+                        "metricName": "HTTPCode_Target_5XX_Count",
+                        "namespace": "AWS/ApplicationELB",
+                        "period": 60,
+                        "stat": "Sum",
+                        "dimensions": {"LoadBalancer": "app/sample/0123456789abcdef"},
+                    },
+                    "returnData": False,
+                },
+                {"id": "result", "expression": "FILL(errors, 0)", "returnData": True},
+            ],
+        },
+        change={"threshold": 2},
+        replacing=("name", "another"),
     ),
     Sample(
         "aws:cloudwatch/dashboard:Dashboard",

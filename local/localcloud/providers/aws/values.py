@@ -16,6 +16,8 @@ SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a type marker, no secret
 DEFAULTS_KEY = "__defaults"
 
+EMPTY: tuple[Any, ...] = (None, "", [], {})
+
 TYPE_NAMES = {
     bool: "bool",
     int: "number",
@@ -119,8 +121,10 @@ def equivalent(mine: Any, live: Any) -> bool:
     """Whether `live` says what `mine` says, more or less of its own defaults apart.
 
     Lists are compared as bags, since AWS returns most of them unordered; JSON documents by content;
-    and an object may carry additional fields that the caller did not set.
+    nothing and empty are the same; and an object may carry fields that the caller did not set.
     """
+    if mine in EMPTY and live in EMPTY:
+        return True
     if isinstance(mine, Mapping) and isinstance(live, Mapping):
         return all(equivalent(value, live.get(key)) for key, value in plain(mine).items())
     if isinstance(mine, list) and isinstance(live, list):

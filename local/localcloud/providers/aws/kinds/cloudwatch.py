@@ -112,7 +112,9 @@ def _read_alarm(op: Operation) -> Mapping[str, Any] | None:
         for key, argument in SIMPLE.items()
     }
     live["dimensions"] = unpaired(found.get("Dimensions", []), *DIMENSION) or None
-    live["metricQueries"] = [_shown_query(one) for one in found.get("Metrics", [])] or None
+    # The embedded AWS keeps no metric math: an alarm without any metric says nothing about it.
+    if found.get("Metrics") or found.get("MetricName"):
+        live["metricQueries"] = [_shown_query(one) for one in found.get("Metrics", [])] or None
     live["evaluateLowSampleCountPercentiles"] = live["evaluateLowSampleCountPercentiles"] or ""
     return live | {
         "arn": found["AlarmArn"],
@@ -139,10 +141,11 @@ def _apply_dashboard(op: Operation) -> None:
 
 def _read_dashboard(op: Operation) -> Mapping[str, Any] | None:
     found = op.client("cloudwatch").get_dashboard(DashboardName=op.id)
+    prefix = f"arn:{op.config.partition}:cloudwatch::{op.config.account}"
     return {
         "dashboardName": op.id,
         "dashboardBody": found["DashboardBody"],
-        "dashboardArn": f"arn:{op.config.partition}:cloudwatch::{op.config.account}:dashboard/{op.id}",
+        "dashboardArn": f"{prefix}:dashboard/{op.id}",
     }
 
 

@@ -295,7 +295,9 @@ def _shown_recovery(op: Operation) -> dict[str, Any]:
     found = op.client("dynamodb").describe_continuous_backups(TableName=op.id)
     recovery = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     enabled = recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
-    days = recovery.get("RecoveryPeriodInDays") if enabled else None
+    # The embedded AWS keeps no period: what it does not say is taken to be as deployed.
+    deployed = (op.inputs.get("pointInTimeRecovery") or {}).get("recoveryPeriodInDays")
+    days = recovery.get("RecoveryPeriodInDays", deployed) if enabled else None
     return {"enabled": enabled} | present(recoveryPeriodInDays=days)
 
 
