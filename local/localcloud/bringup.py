@@ -14,6 +14,7 @@ from localcloud import supervision
 from localcloud.client import Client
 from localcloud.demo import CREDENTIALS, sign_in_demo_user
 from localcloud.emulator.process import Emulator, free_port, is_port_taken
+from localcloud.engine.environment import describe_providers
 from localcloud.evidence import write_evidence
 from localcloud.failure import LocalCloudError
 from localcloud.paths import CHECKOUT, LOCAL, shown
@@ -45,6 +46,7 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     """Bring everything up; returns only when the smoke test has passed."""
     ports = _choose_ports(api_port)
     stack = local_stack()
+    console.print(f"[dim]{describe_providers(stand_ins=stack.stand_ins)}[/dim]")
     emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
     # An embedded AWS that was started now may have lost what a killed one had not written.
     fresh = _start_emulator(emulator, ports) or refresh
@@ -97,7 +99,8 @@ def down(*, wipe: bool) -> None:
 
 def _choose_ports(api_port: int | None) -> Ports:
     """Remembered ports first. Raises `LocalCloudError` when one is taken by somebody else."""
-    LOCAL.mkdir(parents=True, exist_ok=True)
+    # The embedded AWS keeps its secrets here in clear: nobody else may look.
+    LOCAL.mkdir(mode=0o700, parents=True, exist_ok=True)
     old = remembered_ports()
     api = api_port or (old.api if old else DEFAULT_API_PORT)
     emulator = old.emulator if old else free_port()
