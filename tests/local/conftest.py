@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -54,7 +55,7 @@ def supervisor(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> It
     yield local
     supervision.stop()
     with contextlib.suppress(FileNotFoundError):
-        supervision.runtime_directory().rmdir()
+        shutil.rmtree(supervision.runtime_directory())
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from localcloud.engine.launchers import BIN, STAND_INS
 from localcloud.failure import LocalCloudError
-from localcloud.paths import ENGINE, SCRIPTS
+from localcloud.paths import ENGINE, SCRIPTS, shown
 
 # Pinned in requirements/development.in; a plugin of another version is not the one that was tested.
 PLUGINS = ("resource-aws-v7.51.1", "resource-awsx-v3.11.0")
@@ -43,7 +43,7 @@ def engine_environment(backend: Backend, *, stand_ins: bool) -> dict[str, str]:
     if not (BIN / "pulumi").exists():
         raise LocalCloudError(
             "The Pulumi engine is not set up.",
-            why=f"{BIN.relative_to(ENGINE.parents[1])}/pulumi does not exist or its target is gone",
+            why=f"{shown(BIN)}/pulumi does not exist or its target is gone",
             remedy="make setup",
         )
     path = [str(BIN), str(SCRIPTS), os.environ.get("PATH", os.defpath)]

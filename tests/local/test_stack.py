@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localcloud import stack as stacks
+from localcloud.failure import LocalCloudError
+from localcloud.stack import PROJECT, Stack, engine_failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import CommandLine
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def stack(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """Stack `staging` as `python -m localcloud preview staging` of this test has it."""
+    monkeypatch.setattr(stacks, "EVIDENCE", command_line.state / "evidence")
+    directory = command_line.state / "preview" / "staging"
+    return Stack(name="staging", packs=(), directory=directory, stand_ins=True)
+
+
+@pytest.fixture
+def lock(stack: Stack) -> Path:
+    """The lock a killed engine left: a file of a random name beside the state."""
+    stack.prepare({})
+    locks = stack.directory / "state" / ".pulumi" / "locks"
+    path = locks / "organization" / PROJECT / stack.name / f"{uuid.uuid4()}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        '{"pid": 1, "username": "x", "hostname": "y", "timestamp": "2026-01-31T08:00:00Z"}'
+    )
+    return path
+
+
+def test_a_locked_state_names_the_command_that_unlocks_it(stack: Stack, lock: Path) -> None:
+    failures = stack.destroy()
+
+    error = engine_failure("pulumi destroy", failures[0].what)
+    assert lock.exists()
+    assert "currently locked" in error.why
+    assert "python -m localcloud unlock" in error.remedy
+
+
+def test_unlocking_removes_the_lock(stack: Stack, lock: Path) -> None:
+    stack.unlock()
+
+    assert not lock.exists()
+    assert stack.destroy() == []
+
+
+def test_a_wrong_passphrase_is_said_with_a_remedy(stack: Stack, command_line: CommandLine) -> None:
+    stack.prepare({})
+    (stack.directory / "passphrase").write_text("not the one")
+
+    preview = command_line.run("preview", "staging")
+
+    assert preview.returncode == 1
+    assert "incorrect passphrase" in preview.stderr
+    assert "do:  restore the passphrase file" in preview.stderr
+    assert "Traceback" not in preview.stderr + preview.stdout
+
+
+def test_preparing_twice_keeps_state_and_settings(stack: Stack) -> None:
+    stack.prepare({"budgetbuddy:release": "a"})
+    first = stack.config_file.read_text()
+
+    stack.prepare({"budgetbuddy:release": "a"})
+
+    assert stack.config_file.read_text() == first
+    assert stack.resources() == []
+
+
+def test_encryption_of_the_original_stack_file_is_not_copied(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    (checkout / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+    (checkout / "Pulumi.staging.yaml").write_text(
+        "secretsprovider: awskms://alias/x\nencryptedkey: abc\nconfig:\n  budgetbuddy:a: b\n"
+        "encryptionsalt: v1:AAAA:v1:BBBB:CCCC\n"
+    )
+    monkeypatch.setattr(stacks, "CHECKOUT", checkout)
+
+    stack.prepare({"budgetbuddy:release": "a"})
+
+    lines = stack.config_file.read_text().splitlines()
+    assert sum("encryptionsalt:" in line for line in lines) == 1
+    assert not {"secretsprovider", "encryptedkey"} & {line.partition(":")[0] for line in lines}
+    assert "v1:AAAA" not in stack.config_file.read_text()
+    assert "  budgetbuddy:a: b" in lines
+
+
+def test_an_unknown_stack_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    stack = Stack(name="nowhere", packs=(), directory=tmp_path / "x", stand_ins=True)
+
+    with pytest.raises(LocalCloudError, match="no stack named nowhere") as caught:
+        stack.prepare({})
+
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_failure_nobody_knows_is_told_in_the_engines_own_words() -> None:
+    error = engine_failure("pulumi up", "first\n\nerror: the disk is full\n")
+
+    assert error.what == "pulumi up failed."
+    assert error.why == "first\nerror: the disk is full"
+    assert error.remedy
