@@ -277,6 +277,22 @@ class PreconditionRequired(Problem):
     status = 428
 
 
+class UriTooLong(Problem):
+    """More than 4 KB of path and query."""
+
+    code = "uri_too_long"
+    title = "The URL is too long"
+    status = 414
+
+
+class HeadersTooLarge(Problem):
+    """More than 8 KB of headers."""
+
+    code = "headers_too_large"
+    title = "The request headers are too large"
+    status = 431
+
+
 # --- 429 and 5xx: later, perhaps ------------------------------------------------------------------
 
 

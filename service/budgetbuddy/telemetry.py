@@ -58,6 +58,8 @@ FIELDS = frozenset(
 )
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30}
 MASK = "***"
+_SERVER_ERROR = 500
+_SUSPICIOUS = frozenset({401, 403, 429})
 LONGEST_TEXT = 200  # characters of a user agent
 
 _SPECS: Mapping[Metric, MetricSpec] = {spec.metric: spec for spec in METRICS}
@@ -138,6 +140,19 @@ def tally(**amounts: float) -> None:
     if (line := _line.get()) is not None:
         for name, amount in amounts.items():
             line[name] = line.get(name, 0) + amount
+
+
+def write_request_line(status: int) -> str:
+    """Write the canonical line of the request that ends, and return its area."""
+    fields = dict(_line.get() or {})
+    area = str(fields.setdefault("area", "none"))
+    level = "info"
+    if status >= _SERVER_ERROR:
+        level = "error"
+    elif status in _SUSPICIOUS:
+        level = "warning"
+    log("request", level=level, **fields)
+    return area
 
 
 # --- Metrics -------------------------------------------------------------------------------------

@@ -1,1 +1,23 @@
 """What clients call: one module per resource, each with its routes and its models."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from budgetbuddy.api._routes import Routes
+
+
+def all_routes() -> "tuple[Routes, ...]":
+    """The routes of every resource, in the order of the document."""
+    from budgetbuddy.api import (  # noqa: PLC0415 - the modules import this package
+        accounts,
+        analytics,
+        auth,
+        categories,
+        imports,
+        jobs,
+        transactions,
+        users,
+    )
+
+    modules = (auth, users, accounts, transactions, categories, imports, jobs, analytics)
+    return tuple(module.routes for module in modules)

@@ -40,7 +40,7 @@ Render = Callable[[Any], Reply]
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """This request's hold on an Idempotency-Key: the stored row's sort key and its owner."""
+    """The hold of one request on an Idempotency-Key: the stored row's sort key and its owner."""
 
     key: str
     owner: str
@@ -153,3 +153,10 @@ class Idempotency(Protocol):
 
     def release(self, user: UserRef, claim: Claim) -> None:
         """Forget a claim whose work failed, unless it was completed or taken over."""
+
+
+class Health(Protocol):
+    """Whether the required tables answer."""
+
+    def checks(self) -> Mapping[str, bool]:
+        """By table; cached for 5 s, so that probes cost nothing."""

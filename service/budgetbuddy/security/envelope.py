@@ -73,6 +73,11 @@ class Envelope:
         self._remember(user, made["Plaintext"])
         return bytes(made["CiphertextBlob"])
 
+    def adopt_key(self, user: UserRef, wrapped: bytes) -> None:
+        """Use this wrapped key for `user`, before it is stored as theirs."""
+        if self._cached(user) is None:
+            self._remember(user, self._unwrap(user, wrapped))
+
     def seal(self, user: UserRef, place: str, plain: bytes) -> bytes:
         """Ciphertext bound to `user` and `place`; 30 bytes longer than `plain`."""
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -95,12 +100,12 @@ class Envelope:
         with self._stripes[hash(user.id) % STRIPES]:
             if (cipher := self._cached(user)) is not None:
                 return cipher
-            return self._remember(user, self._unwrap(user))
+            wrapped = self._wrapped(user.id)
+            if wrapped is None:  # shredded: the user was erased
+                raise SessionRevoked
+            return self._remember(user, self._unwrap(user, wrapped))
 
-    def _unwrap(self, user: UserRef) -> bytes:
-        wrapped = self._wrapped(user.id)
-        if wrapped is None:  # shredded: the user was erased
-            raise SessionRevoked
+    def _unwrap(self, user: UserRef, wrapped: bytes) -> bytes:
         try:
             answer = self._kms.decrypt(
                 KeyId=self._key_id, CiphertextBlob=wrapped, EncryptionContext=_context(user)

@@ -1,0 +1,134 @@
+"""The OpenAPI face of a declared route: answers, problems with examples, security."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+from budgetbuddy.api._declaration import Declaration
+from budgetbuddy.domain.access import Gate
+from budgetbuddy.problems import (
+    BadRequest,
+    IdempotencyInProgress,
+    IdempotencyKeyNotSupported,
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    InternalError,
+    InvalidHeader,
+    NotAcceptable,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionRequired,
+    Problem,
+    RateLimited,
+    ScopeMissing,
+    SessionRevoked,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+    VersionConflict,
+)
+
+PROBLEM_JSON = "application/problem+json"
+BEARER = "bearer"
+EXAMPLE_REQUEST_ID = "3f0c9a52e41b4f0d"
+_ALWAYS = (BadRequest, NotAcceptable, ValidationFailed, RateLimited, InternalError, Unavailable)
+_SIGNED_IN = (TokenMissing, TokenInvalid, TokenExpired, SessionRevoked)
+
+
+class ProblemField(BaseModel):
+    """One wrong field."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457. `errors` is there when fields are at fault."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    requestId: str  # noqa: N815 - as it is sent
+    errors: list[ProblemField] | None = None
+
+
+def describe(name: str, declaration: Declaration) -> dict[str, Any]:
+    """Keyword arguments for flask-openapi3: operation id, responses, security."""
+    public = declaration.access.gate is Gate.PUBLIC
+    scope = declaration.access.scope
+    responses: dict[str, Any] = {
+        str(status): model for status, model in declaration.returns.items()
+    }
+    return {
+        "operation_id": name,
+        "responses": responses | _problem_responses(declaration),
+        "security": [] if public else [{BEARER: [str(scope)] if scope else []}],
+    }
+
+
+def problems_of(declaration: Declaration) -> tuple[type[Problem], ...]:
+    """Every problem that the route can answer with, each once."""
+    found: list[type[Problem]] = [*_ALWAYS, *declaration.problems]
+    if declaration.access.gate is not Gate.PUBLIC:
+        found += _SIGNED_IN
+    if declaration.access.scope is not None:
+        found.append(ScopeMissing)
+    if "path" in declaration.parts:
+        found.append(NotFound)
+    if {"body", "form"} & declaration.parts.keys():
+        found += (PayloadTooLarge, UnsupportedMediaType)
+    if declaration.if_match:
+        found += (InvalidHeader, PreconditionRequired, VersionConflict)
+    if declaration.idempotency == "none":
+        found.append(IdempotencyKeyNotSupported)
+    else:
+        found += (IdempotencyInProgress, IdempotencyKeyReused)
+    if declaration.idempotency == "I!":
+        found.append(IdempotencyKeyRequired)
+    return tuple(dict.fromkeys(found))
+
+
+def _problem_responses(declaration: Declaration) -> dict[str, Any]:
+    by_status: dict[int, list[type[Problem]]] = {}
+    for problem in problems_of(declaration):
+        by_status.setdefault(problem.status, []).append(problem)
+    return {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                PROBLEM_JSON: {
+                    "schema": {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"},
+                    "examples": _examples(problems),
+                }
+            },
+        }
+        for status, problems in sorted(by_status.items())
+    }
+
+
+def _examples(problems: Iterable[type[Problem]]) -> dict[str, Any]:
+    return {
+        problem.code: {
+            "summary": problem.title,
+            "value": Problem.document(
+                _blank(problem), instance="/api/v1/…", request_id=EXAMPLE_REQUEST_ID
+            ),
+        }
+        for problem in problems
+    }
+
+
+def _blank(problem: type[Problem]) -> Problem:
+    """An instance with the class's own texts, whatever its constructor asks for."""
+    blank = problem.__new__(problem)
+    Problem.__init__(blank)
+    return blank

@@ -1,0 +1,84 @@
+"""Path, query, body and form of a request, as the models that the route names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from budgetbuddy.api._body import Query, field_errors, parse_model, parse_query
+from budgetbuddy.problems import (
+    BadRequest,
+    NotAcceptable,
+    NotFound,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+_CHARSETS = frozenset({"utf-8", "utf8"})
+
+
+class NoQuery(Query):
+    """Stands for the query string of a route that takes none."""
+
+
+def read_parts(
+    parts: Mapping[str, type[BaseModel]], url: Mapping[str, str]
+) -> dict[str, BaseModel]:
+    """Each part by name. A malformed path is 404, like a missing resource; the rest 400 or 422."""
+    _require_json_accepted()
+    read: dict[str, BaseModel] = {}
+    if "path" in parts:
+        read["path"] = _path(parts["path"], url)
+    query = parse_query(parts.get("query", NoQuery), _query())
+    if "query" in parts:
+        read["query"] = query
+    if "body" in parts:
+        _require_type("application/json")
+        read["body"] = parse_model(parts["body"], request.get_data())
+    elif "form" in parts:
+        _require_type("multipart/form-data")
+        read["form"] = _form(parts["form"])
+    elif request.get_data():
+        raise BadRequest("this request takes no body")
+    return read
+
+
+def _path(model: type[BaseModel], url: Mapping[str, str]) -> BaseModel:
+    try:
+        return model.model_validate(dict(url))
+    except ValidationError as exc:
+        raise NotFound from exc
+
+
+def _query() -> dict[str, Any]:
+    """Values by name; a name given twice is a list, which only list fields accept."""
+    given = request.args.to_dict(flat=False)
+    return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+
+
+def _form(model: type[BaseModel]) -> BaseModel:
+    given = {**request.form.to_dict(flat=False), **request.files.to_dict(flat=False)}
+    once = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+    try:
+        return model.model_validate(once)
+    except ValidationError as exc:
+        raise ValidationFailed(errors=field_errors(exc.errors(include_url=False))) from exc
+
+
+def _require_type(expected: str) -> None:
+    if request.content_encoding not in {None, "identity"}:
+        raise UnsupportedMediaType("compressed requests are not supported")
+    if request.mimetype != expected:
+        raise UnsupportedMediaType(f"the content type must be {expected}")
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in _CHARSETS:
+        raise UnsupportedMediaType("the charset must be utf-8")
+
+
+def _require_json_accepted() -> None:
+    if request.accept_mimetypes and not (
+        request.accept_mimetypes.accept_json
+        or "application/problem+json" in request.accept_mimetypes
+    ):
+        raise NotAcceptable

@@ -1,0 +1,130 @@
+"""Who may call a route: declared where the route is registered, checked before anything is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from budgetbuddy.domain.ports import UserRef
+
+
+class Scope(StrEnum):
+    """What a token may do. A session has all; write does not include read."""
+
+    PROFILE_READ = "profile:read"
+    ACCOUNTS_READ = "accounts:read"
+    ACCOUNTS_WRITE = "accounts:write"
+    TRANSACTIONS_READ = "transactions:read"
+    TRANSACTIONS_WRITE = "transactions:write"
+    BUDGETS_READ = "budgets:read"
+    BUDGETS_WRITE = "budgets:write"
+    GOALS_READ = "goals:read"
+    GOALS_WRITE = "goals:write"
+    ANALYTICS_READ = "analytics:read"
+    SYNC_READ = "sync:read"
+    WEBHOOKS_MANAGE = "webhooks:manage"
+    AUDIT_READ = "audit:read"
+
+
+class Gate(StrEnum):
+    """The kinds of access."""
+
+    PUBLIC = "public"  # nobody is asked
+    TOKEN = "token"  # noqa: S105 - a session, or an access token with the scope
+    SESSION = "session"  # a signed-in session only
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """A gate and, for `TOKEN`, the scope it asks for."""
+
+    gate: Gate
+    scope: Scope | None = None
+
+
+PUBLIC = Access(gate=Gate.PUBLIC)
+SESSION = Access(gate=Gate.SESSION)
+
+
+def scope(name: str) -> Access:
+    """Access for sessions and for tokens that hold this scope, e.g. `scope("accounts:read")`."""
+    return Access(gate=Gate.TOKEN, scope=Scope(name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Whom a bearer token stands for."""
+
+    user: UserRef
+    session_id: str
+    auth_time: datetime
+    roles: tuple[str, ...] = ()
+    scopes: frozenset[Scope] = frozenset(Scope)
+
+
+class Authenticator(Protocol):
+    """Checks bearer tokens."""
+
+    def authenticate(self, token: str) -> Principal:
+        """Raises `TokenInvalid`, `TokenExpired` or `SessionRevoked`."""
+
+    def forget(self, user_id: str, session_id: str) -> None:
+        """Do not remember that this session was alive."""
+
+
+# --- Limits --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """At most `limit` requests of one key in `window_seconds`.
+
+    `shared` buckets hold across all processes; when their store is down they let requests pass
+    (`fails_open`) or refuse them. The others count per process: fairness, no promise.
+    """
+
+    name: str
+    limit: int
+    window_seconds: int
+    shared: bool = True
+    fails_open: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """What is left in a bucket after this request."""
+
+    bucket: Bucket
+    remaining: int
+    reset_seconds: int
+
+
+BUCKETS: Mapping[str, Bucket] = {
+    bucket.name: bucket
+    for bucket in (
+        Bucket(name="login", limit=10, window_seconds=60),
+        Bucket(name="login-account", limit=20, window_seconds=900),
+        Bucket(name="login-ip", limit=100, window_seconds=900),
+        Bucket(name="register", limit=10, window_seconds=3_600),
+        Bucket(name="recover", limit=20, window_seconds=3_600),
+        Bucket(name="recover-account", limit=3, window_seconds=3_600),
+        Bucket(name="refresh", limit=30, window_seconds=300, fails_open=True),
+        Bucket(name="import", limit=20, window_seconds=3_600, fails_open=True),
+        Bucket(name="read", limit=600, window_seconds=60, shared=False),
+        Bucket(name="write", limit=120, window_seconds=60, shared=False),
+        Bucket(name="public", limit=60, window_seconds=60, shared=False),
+    )
+}
+
+
+class Limits(Protocol):
+    """Counts requests before their work."""
+
+    def take(self, bucket: str, key: str) -> Quota:
+        """One more of `key`; raises `RateLimited`, or `Unavailable` when a store that must answer
+        does not.
+        """
+
+    def require_below(self, bucket: str, key: str) -> None:
+        """Count nothing; raises `TooManyAttempts` when the bucket is used up already."""

@@ -1,0 +1,38 @@
+"""The bag of ports that routes reach through `services()`; the composition root fills it."""
+
+from dataclasses import dataclass
+
+from budgetbuddy.domain.access import Authenticator, Limits
+from budgetbuddy.domain.accounts import Accounts
+from budgetbuddy.domain.categories import Categories
+from budgetbuddy.domain.identity import Users
+from budgetbuddy.domain.imports import Imports
+from budgetbuddy.domain.jobs import Jobs
+from budgetbuddy.domain.months import Months
+from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
+from budgetbuddy.domain.registration import Registrations
+from budgetbuddy.domain.sessions import Sessions
+from budgetbuddy.domain.transactions import Transactions
+from budgetbuddy.domain.transfers import Transfers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """One field a port; shared by the threads of a process."""
+
+    clock: Clock
+    authenticator: Authenticator
+    limits: Limits
+    cursors: Cursors
+    idempotency: Idempotency
+    health: Health
+    users: Users
+    registrations: Registrations
+    sessions: Sessions
+    accounts: Accounts
+    transactions: Transactions
+    transfers: Transfers
+    categories: Categories
+    imports: Imports
+    jobs: Jobs
+    months: Months

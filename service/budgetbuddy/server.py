@@ -1,0 +1,62 @@
+"""`python -m budgetbuddy.server`: the service on granian. No arguments; it is configured by variables.
+
+Exit codes: 0 after SIGTERM and a drain, 78 when the configuration is wrong.
+"""
+
+import os
+import sys
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from budgetbuddy.contract import KEEP_ALIVE_SECONDS, STOP_SECONDS
+from budgetbuddy.settings import EX_CONFIG, InvalidSettings, Settings, load_settings
+
+BACKLOG = 1_024
+BACKPRESSURE = 64  # requests a worker holds at once; more wait in the backlog
+DRAIN_SECONDS = STOP_SECONDS - 5  # in-flight requests end before the process must
+WORKER_MIB = 300  # a worker that grew beyond is replaced
+
+
+def build_server(settings: Settings) -> Server:
+    """The server; nothing listens yet. Workers build the application after they have started."""
+    return Server(
+        "budgetbuddy:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        backlog=BACKLOG,
+        backpressure=BACKPRESSURE,
+        http=HTTPModes.http1,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1_000),
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+        workers_max_rss=WORKER_MIB,
+        log_access=False,
+        log_level=LogLevels.warning,
+    )
+
+
+def main() -> int:
+    """Check the configuration, then serve until SIGTERM."""
+    if len(sys.argv) > 1:
+        sys.stderr.write(f"{__doc__}\n")
+        return 0 if sys.argv[1:] == ["--help"] else 2
+    try:
+        settings = load_settings(os.environ)
+    except InvalidSettings as exc:
+        faults = "\n".join(f"  - {fault}" for fault in exc.faults)
+        sys.stderr.write(f"The service cannot start; its configuration is wrong:\n{faults}\n")
+        return EX_CONFIG
+    build_server(settings).serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

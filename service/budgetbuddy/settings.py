@@ -1,0 +1,160 @@
+"""The service's configuration: from environment variables only, checked as a whole at start-up.
+
+All faults are reported together, each by the variable's name and never by its value.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AnyHttpUrl,
+    BeforeValidator,
+    EmailStr,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from budgetbuddy import contract
+
+EX_CONFIG = 78  # sysexits.h: only a person can repair a configuration
+KEY_BYTES = 32
+_DEFAULTS = {spec.name: spec.default for spec in contract.ENVIRONMENT}
+
+
+class InvalidSettings(Exception):  # noqa: N818 - says what is
+    """`faults` has one line a variable."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class Environment(StrEnum):
+    """Where the service runs."""
+
+    LOCAL = "local"
+    TEST = "test"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether it is a real cloud: no embedded AWS, no documents in production."""
+        return self in {Environment.STAGING, Environment.PRODUCTION}
+
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _decoded_key(value: Any) -> Any:
+    """A base64 key of 32 bytes as it is used; the raw value never appears in a message."""
+    if isinstance(value, str):
+        try:
+            raw = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as exc:
+            raise ValueError("must be base64") from exc
+        if len(raw) < KEY_BYTES:
+            raise ValueError(f"must decode to at least {KEY_BYTES} bytes")
+    return value
+
+
+LongSecret = Annotated[SecretStr, Field(min_length=KEY_BYTES)]
+OptionalSecret = Annotated[LongSecret | None, BeforeValidator(_none_if_empty)]
+OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+OptionalUrl = Annotated[AnyHttpUrl | None, BeforeValidator(_none_if_empty)]
+
+
+class Settings(BaseSettings):
+    """Field names are the variables of `contract.ENVIRONMENT` and `contract.SECRETS`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False)
+
+    aws_region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    environment: Environment
+    release: Annotated[str, Field(min_length=1, max_length=100)]
+    data_key_id: Annotated[str, Field(min_length=1)]
+    email_from: EmailStr
+    public_base_url: AnyHttpUrl
+    dynamodb_table_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
+    aws_cloudwatch_enabled: bool
+    log_level: Literal["DEBUG", "INFO", "WARNING"]
+    trusted_proxy_hops: Annotated[int, Field(ge=0, le=5)]
+    workers: Annotated[int, Field(ge=1, le=16)]
+    threads: Annotated[int, Field(ge=1, le=64)]
+    aws_endpoint_url: OptionalUrl
+    host: str
+    port: Annotated[int, Field(ge=1, le=65_535)]
+
+    jwt_secret: LongSecret
+    jwt_key_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    jwt_previous_secret: OptionalSecret
+    jwt_previous_key_id: OptionalText
+    lookup_key: Annotated[SecretStr, BeforeValidator(_decoded_key)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.environment.is_deployed and self.aws_endpoint_url is not None:
+            raise ValueError(f"AWS_ENDPOINT_URL is refused when ENVIRONMENT is {self.environment}")
+        if (self.jwt_previous_secret is None) != (self.jwt_previous_key_id is None):
+            raise ValueError("JWT_PREVIOUS_SECRET and JWT_PREVIOUS_KEY_ID go together")
+        if self.jwt_previous_key_id == self.jwt_key_id:
+            raise ValueError("JWT_PREVIOUS_KEY_ID must differ from JWT_KEY_ID")
+        return self
+
+    @property
+    def lookup_key_bytes(self) -> bytes:
+        """The decoded lookup key."""
+        return base64.b64decode(self.lookup_key.get_secret_value())
+
+    @property
+    def token_keys(self) -> dict[str, bytes]:
+        """Token keys by their ids: the current one and, while it lives, its predecessor."""
+        keys = {self.jwt_key_id: self.jwt_secret.get_secret_value().encode()}
+        if self.jwt_previous_secret is not None and self.jwt_previous_key_id is not None:
+            keys[self.jwt_previous_key_id] = self.jwt_previous_secret.get_secret_value().encode()
+        return keys
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from variables; raises `InvalidSettings` with every fault there is."""
+    values = {
+        name.lower(): value
+        for name, default in {**_DEFAULTS, **_optional_secrets()}.items()
+        if (value := environ.get(name, default)) is not None
+    }
+    values |= {
+        spec.variable.lower(): environ[spec.variable]
+        for spec in contract.SECRETS
+        if spec.variable in environ
+    }
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as exc:
+        raise InvalidSettings([_fault(error) for error in exc.errors(include_url=False)]) from None
+
+
+def _optional_secrets() -> dict[str, str]:
+    return {"JWT_PREVIOUS_SECRET": "", "JWT_PREVIOUS_KEY_ID": ""}
+
+
+def _fault(error: Any) -> str:
+    """Name and rule; pydantic's own text can hold the value, so only some of it is used."""
+    name = str(error["loc"][0]).upper() if error["loc"] else ""
+    match error["type"]:
+        case "missing":
+            return f"{name} is not set"
+        case "value_error":
+            return f"{name} {error['ctx']['error']}".strip()
+        case "string_too_short" | "too_short":
+            return f"{name} is too short: at least {error['ctx']['min_length']} characters"
+        case "enum" | "literal_error":
+            return f"{name} must be one of {error['ctx']['expected']}"
+        case kind:
+            return f"{name} is not valid ({kind.replace('_', ' ')})"

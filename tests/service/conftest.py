@@ -1,0 +1,218 @@
+"""The whole service on embedded AWS: in process on moto, or on an emulator process."""
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import boto3
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ses.models import ses_backends
+from werkzeug.test import TestResponse
+
+from budgetbuddy import contract, telemetry
+from budgetbuddy.api._app import build_app
+from budgetbuddy.composition import build_services
+from budgetbuddy.domain.services import Services
+from budgetbuddy.security.passwords import Argon2Cost
+from budgetbuddy.settings import Settings, load_settings
+from budgetbuddy.telemetry import Telemetry
+
+REGION = "eu-central-1"
+SENDER = "no-reply@budgetbuddy.example"
+PASSWORD = "correct staple battery 9 horse"
+TINY = Argon2Cost(memory_kib=8, passes=1, lanes=1)
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+CODE = re.compile(r"\b[0-9A-Z]{8}\b")
+
+
+class ManualClock:
+    """The service's clock, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Caller:
+    """A client of the API that signs its requests; paths are below `/api/v1`."""
+
+    client: FlaskClient
+    token: str = ""
+    session: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str
+    ) -> TestResponse:
+        """One request; headers by keyword, `If_Match` for `If-Match`."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
+        if key:
+            sent["Idempotency-Key"] = key
+        arguments: dict[str, Any] = {} if body is None else {"json": body}
+        return self.client.open(f"/api/v1{path}", method=method, headers=sent, **arguments)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Variables of a sound configuration."""
+    return {
+        "AWS_REGION": REGION,
+        "ENVIRONMENT": "test",
+        "RELEASE": "test",
+        "DATA_KEY_ID": "alias/test",
+        "EMAIL_FROM": SENDER,
+        "PUBLIC_BASE_URL": "http://127.0.0.1:8080",
+        "JWT_SECRET": "s" * 40,
+        "JWT_KEY_ID": "k1",
+        "LOOKUP_KEY": base64.b64encode(b"l" * 32).decode(),
+        **changes,
+    }
+
+
+def create_tables(dynamodb: Any, prefix: str) -> None:
+    """The contract's tables."""
+    for spec in contract.TABLES:
+        names = ["pk", "sk", *(index.sort_key for index in spec.indexes)]
+        indexes = [
+            {
+                "IndexName": index.name,
+                "KeySchema": key_schema(index.sort_key),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index in spec.indexes
+        ]
+        dynamodb.create_table(
+            TableName=f"{prefix}-{spec.name}",
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in names],
+            KeySchema=key_schema("sk"),
+            BillingMode="PAY_PER_REQUEST",
+            **({"LocalSecondaryIndexes": indexes} if indexes else {}),
+        )
+
+
+def key_schema(sort_key: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": sort_key, "KeyType": "RANGE"},
+    ]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An AWS account in this process, empty."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def settings(aws: None) -> Settings:
+    """Settings of a service whose tables, key and sender exist."""
+    del aws
+    prefix = f"T{secrets.token_hex(4)}"
+    create_tables(boto3.client("dynamodb", region_name=REGION), prefix)
+    key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["KeyId"]
+    boto3.client("ses", region_name=REGION).verify_email_identity(EmailAddress=SENDER)
+    return load_settings(environment(DYNAMODB_TABLE_PREFIX=prefix, DATA_KEY_ID=key))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The service's clock."""
+    return ManualClock()
+
+
+@pytest.fixture
+def lines() -> Iterator[StringIO]:
+    """What the service writes to standard output."""
+    stream = StringIO()
+    telemetry.configure(Telemetry(emit_metrics=True, stream=stream))
+    yield stream
+    telemetry.configure(Telemetry())
+
+
+@pytest.fixture
+def records(lines: StringIO) -> Callable[[], list[dict[str, Any]]]:
+    """The lines written so far, decoded."""
+    return lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+@pytest.fixture
+def wired(settings: Settings, clock: ManualClock) -> Services:
+    """The real services, with a cheap password hash and no memory of revoked sessions."""
+    return build_services(settings, clock=clock, argon2=TINY, remembered_seconds=0)
+
+
+@pytest.fixture
+def app(settings: Settings, wired: Services, lines: StringIO) -> Flask:
+    """The application."""
+    del lines
+    return build_app(settings, wired)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Its test client."""
+    return app.test_client()
+
+
+@pytest.fixture
+def anonymous(client: FlaskClient) -> Caller:
+    """A caller without a token."""
+    return Caller(client)
+
+
+def mailed(to: str) -> list[str]:
+    """Texts of the mails sent to an address, oldest first."""
+    backend = ses_backends[DEFAULT_ACCOUNT_ID][REGION]
+    return [m.body for m in backend.sent_messages if to in m.destinations["ToAddresses"]]
+
+
+def mailed_code(to: str) -> str:
+    """The code in the newest mail to an address."""
+    found = CODE.search(mailed(to)[-1])
+    assert found is not None
+    return found.group()
+
+
+@pytest.fixture
+def sign_up(client: FlaskClient) -> Callable[..., Caller]:
+    """Registers a new user through the API and returns their signed-in caller."""
+
+    def sign_up(email: str = "", **fields: Any) -> Caller:
+        address = email or f"{secrets.token_hex(6)}@example.com"
+        nobody = Caller(client)
+        started = nobody(
+            "POST", "/auth/register", {"email": address, "password": PASSWORD, **fields}
+        )
+        assert started.status_code == 202, started.json
+        body = {"registrationId": started.json["registrationId"], "code": mailed_code(address)}
+        confirmed = nobody("POST", "/auth/register/confirm", body)
+        assert confirmed.status_code == 201, confirmed.json
+        return Caller(client, confirmed.json["accessToken"], confirmed.json)
+
+    return sign_up
+
+
+@pytest.fixture
+def signed_in(sign_up: Callable[..., Caller]) -> Caller:
+    """A user who has just registered."""
+    return sign_up("ann@example.com", displayName="Ann")
