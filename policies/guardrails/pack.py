@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from guardrails.control import Control
 
-WAIVERS_VARIABLE = "GUARDRAILS_WAIVERS"
 
 
 def serve(framework: str | None, directory: Path) -> None:
@@ -42,7 +41,7 @@ def serve(framework: str | None, directory: Path) -> None:
     """
     name = f"guardrails-{framework or 'all'}"
     controls = select(framework)
-    configured = os.environ.get(WAIVERS_VARIABLE)
+    configured = os.environ.get(waivers.VARIABLE)
     file = Path(configured) if configured else directory.parent / "waivers.yaml"
     session = Session(
         journal=journal.Writer.from_environment(name),

@@ -6,10 +6,12 @@ day is an argument.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -18,10 +20,10 @@ from guardrails.verdicts import Record, Severity, Verdict, waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from guardrails.control import Control
 
+VARIABLE = "GUARDRAILS_WAIVERS"
 MAXIMUM_DAYS = {
     Severity.CRITICAL: 90,
     Severity.HIGH: 90,
@@ -141,6 +143,12 @@ class Waivers:
             )
             for policy, place, reason in found
         ]
+
+
+def default_path() -> Path:
+    """The file named by GUARDRAILS_WAIVERS, else `waivers.yaml` beside this package."""
+    configured = os.environ.get(VARIABLE)
+    return Path(configured) if configured else Path(__file__).parent.parent / "waivers.yaml"
 
 
 def load(path: Path | None, controls: Mapping[str, Control]) -> Waivers:

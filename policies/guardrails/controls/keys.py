@@ -92,10 +92,15 @@ def administrators_do_not_use(resource: Resource, _: Options) -> Iterator[Findin
 
 
 def _principals(statement: Statement, actions: tuple[str, ...]) -> set[tuple[str, str]]:
-    """Who may take any of `actions` directly; use through a named service does not count."""
+    """Who may take any of `actions` freely.
+
+    Use that is bound to a service or to an encryption context does not count: with it alone nobody
+    decrypts at will.
+    """
     if not any(statement.allows_action(action) for action in actions):
         return set()
-    if statement.condition("kms:viaservice"):
+    bound = ("kms:viaservice", "kms:encryptioncontext")
+    if any(condition.key.startswith(bound) for condition in statement.conditions):
         return set()
     caller = statement.condition("aws:principalarn")
     if caller is not None and caller.names_callers:

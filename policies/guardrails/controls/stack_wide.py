@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
-from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.coverage import is_mapped
+from guardrails.controls.declare import judges, judges_in_stack
+from guardrails.controls.tagging import tag
 from guardrails.graph import STACK
 from guardrails.values import MISSING, read
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
@@ -62,8 +63,8 @@ def options_keep_it_safe(resource: Resource, options: Options) -> Iterator[Findi
         if top in watched or top == "*":
             yield failed("options.ignoreChanges", "changes of a security property are ignored")
     if resource.type in STATEFUL and not resource.protect:
-        exempt = options.strings("unprotectedStacks")
-        if not any(resource.urn.startswith(f"urn:pulumi:{stack}::") for stack in exempt):
+        environment = tag(resource, options.text("environmentTag"))
+        if environment is None or environment in options.strings("environments"):
             yield failed("options.protect", "the resource is not protected from deletion")
     yield passed("options")
 

@@ -1,0 +1,218 @@
+"""The command line. Exit codes: 0 clean, 1 violation, 2 unusable input."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guardrails import waivers
+from guardrails.evidence import bundle
+from guardrails.evidence.formats import as_junit, as_sarif
+from guardrails.judge import judge
+from guardrails.pages import control_page, write_pages
+from guardrails.registry import registry, select
+from guardrails.report import Report, as_json, build
+from guardrails.sources import UnusableInputError, load
+from guardrails.terminal import print_controls, print_report, terminal
+
+if TYPE_CHECKING:
+    from datetime import date
+
+FRAMEWORKS = ("pci", "soc2", "hipaa", "iso27001")
+UNUSABLE = 2
+HELP = """
+The evidence contract:
+
+  rm -f DIR/verdicts.jsonl
+  GUARDRAILS_JOURNAL=DIR/verdicts.jsonl PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true \\
+    pulumi preview --json --policy-pack policies/all > DIR/events.jsonl
+  python -m guardrails evidence DIR/events.jsonl --out DIR
+
+The events show what the engine did with the verdicts, the journal shows every verdict, passes
+included; the two are compared. Waivers are read from --waivers, else GUARDRAILS_WAIVERS, else
+policies/waivers.yaml.
+
+Exit codes: 0 clean, 1 violation or undecided, 2 unusable input.
+"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse, run, exit; an unusable input is three lines, never a traceback."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        code = parsed.run(parsed)
+    except UnusableInputError as error:
+        sys.stderr.write(f"✗ {error.what}\n  why: {error.why}\n  do:  {error.remedy}\n")
+        code = UNUSABLE
+    except BrokenPipeError:
+        code = 0
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m guardrails",
+        description=__doc__,
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser(
+        "check", help="judge an exported state or a preview event stream, without an engine"
+    )
+    check.add_argument("file", type=Path, help="`pulumi stack export` file or event stream")
+    check.add_argument("--stack", help="stack name, for waivers; default: the one in the URNs")
+    check.add_argument("--framework", choices=FRAMEWORKS, help="only controls of one framework")
+    check.add_argument("--config", type=Path, help="policy configuration, as for the engine")
+    check.add_argument(
+        "--format", choices=("table", "json", "sarif", "junit"), default="table", dest="format"
+    )
+    _add_waivers(check)
+    check.set_defaults(run=_check)
+    evidence = commands.add_parser(
+        "evidence",
+        help="write the evidence bundle of a preview",
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    evidence.add_argument("events", type=Path, help="event stream of the preview")
+    evidence.add_argument("--out", type=Path, required=True, help="directory of the bundle")
+    evidence.add_argument(
+        "--journal", type=Path, help="verdict journal; default: verdicts.jsonl beside the events"
+    )
+    _add_waivers(evidence)
+    evidence.set_defaults(run=_evidence)
+    controls = commands.add_parser("controls", help="show the catalogue, or one control")
+    controls.add_argument("id", nargs="?", help="a control id, e.g. DDB-01")
+    controls.add_argument("--framework", choices=FRAMEWORKS)
+    controls.add_argument("--format", choices=("table", "json"), default="table")
+    controls.add_argument("--pages", type=Path, help="write one page per control here")
+    controls.set_defaults(run=_controls)
+    return parser
+
+
+def _add_waivers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--waivers", type=Path, help="waiver file")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _waivers(parsed: argparse.Namespace) -> waivers.Waivers:
+    path = parsed.waivers or waivers.default_path()
+    if parsed.waivers and not path.exists():
+        raise UnusableInputError(
+            f"{path} does not exist", "no such file", "Name the waiver file, or leave the option out."
+        )
+    return waivers.load(path, registry())
+
+
+def _configuration(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Options by policy name. Unlike the engine, this refuses names it does not know."""
+    if path is None:
+        return {}
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnusableInputError(
+            f"{path} is no policy configuration", type(error).__name__, "Give a JSON object."
+        ) from None
+    known = {control.policy for control in registry().values()}
+    if not isinstance(raw, dict) or raw.keys() - known - {"all"}:
+        raise UnusableInputError(
+            f"{path} is no policy configuration",
+            "it names a policy that is not in the catalogue",
+            "Use control ids in lower case; `python -m guardrails controls` lists them.",
+        )
+    return {key: value for key, value in raw.items() if isinstance(value, dict)}
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    source = load(parsed.file, parsed.stack)
+    file, today = _waivers(parsed), _today()
+    controls = {control.id: control for control in select(parsed.framework)}
+    records = judge(controls.values(), source.graph, _configuration(parsed.config))
+    records = file.apply(records, source.stack, today)
+    root = source.graph.stack()
+    stack_urn = root.urn if root else ""
+    records += file.findings(records, source.stack, stack_urn, today, set(controls))
+    header = {
+        "source": source.kind,
+        "stack": source.stack,
+        "project": source.project,
+        "resources": len(source.graph.resources),
+        "controls": len(controls),
+    }
+    report = build(records, controls, file, today, header=header)
+    _show(report, parsed.format)
+    return 0 if report.is_clean else 1
+
+
+def _show(report: Report, wanted: str) -> None:
+    match wanted:
+        case "json":
+            sys.stdout.write(json.dumps(as_json(report), indent=2) + "\n")
+        case "sarif":
+            sys.stdout.write(json.dumps(as_sarif(report), indent=2) + "\n")
+        case "junit":
+            sys.stdout.write(as_junit(report))
+        case _:
+            print_report(report, terminal())
+
+
+def _evidence(parsed: argparse.Namespace) -> int:
+    journal = parsed.journal or parsed.events.with_name("verdicts.jsonl")
+    report = bundle.collect(parsed.events, journal, registry(), _waivers(parsed), _today())
+    bundle.write(report, parsed.out)
+    print_report(report, terminal())
+    sys.stdout.write(f"evidence: {parsed.out / 'index.html'}\n")
+    return 0 if report.is_clean else 1
+
+
+def _controls(parsed: argparse.Namespace) -> int:
+    if parsed.pages:
+        written = write_pages(registry().values(), parsed.pages)
+        sys.stdout.write(f"{written} pages in {parsed.pages}\n")
+        return 0
+    if parsed.id:
+        control = registry().get(parsed.id.upper())
+        if control is None:
+            raise UnusableInputError(
+                f"{parsed.id} is no control",
+                "the catalogue has no such id",
+                "`python -m guardrails controls` lists them.",
+            )
+        sys.stdout.write(control_page(control))
+        return 0
+    chosen = select(parsed.framework)
+    if parsed.format == "json":
+        sys.stdout.write(json.dumps([_summary(c) for c in chosen], indent=2) + "\n")
+    else:
+        print_controls(chosen, terminal())
+    return 0
+
+
+def _summary(control: Any) -> dict[str, Any]:
+    return {
+        "id": control.id,
+        "title": control.title,
+        "severity": control.severity,
+        "kind": control.kind,
+        "types": list(control.types),
+        "mappings": [
+            {
+                "framework": c.framework,
+                "requirement": c.requirement,
+                "relation": c.relation,
+                "sources": list(c.sources),
+                "rationale": c.rationale,
+                "assessorReviewed": c.assessor_reviewed,
+            }
+            for c in control.citations
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The evidence bundle: what an auditor gets from one preview."""
