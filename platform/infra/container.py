@@ -13,7 +13,6 @@ TMP_VOLUME = "tmp"
 TMP_PATH = "/tmp"  # noqa: S108 - a volume of this task alone, mounted there
 STOP_TIMEOUT_SECONDS = contract.STOP_SECONDS + 10
 LOG_BUFFER = "25m"
-PROXY_HOPS = 1  # the load balancer
 
 
 def image_reference(settings: Settings) -> str:
@@ -36,7 +35,8 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
         "DYNAMODB_TABLE_PREFIX": settings.data.table_prefix,
         "AWS_CLOUDWATCH_ENABLED": "true",
         "LOG_LEVEL": settings.service.log_level,
-        "TRUSTED_PROXY_HOPS": str(PROXY_HOPS),
+        # Where clients reach the service past the load balancer, nobody vouches for the header.
+        "TRUSTED_PROXY_HOPS": "0" if settings.edge.public_url else "1",
     }
     if settings.provider.endpoint:
         environment["AWS_ENDPOINT_URL"] = settings.provider.endpoint

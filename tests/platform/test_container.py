@@ -85,6 +85,8 @@ def test_clients_call_the_certificates_host_unless_a_laptop_says_otherwise(edite
 
     assert production.api_url == "https://api.budgetbuddy.com"
     assert local.api_url == "http://127.0.0.1:9"
+    assert service_environment(production, names(production), "a@b.c")["TRUSTED_PROXY_HOPS"] == "1"
+    assert service_environment(local, names(local), "a@b.c")["TRUSTED_PROXY_HOPS"] == "0"
 
 
 def test_every_secret_is_injected_by_full_arn_and_json_key(container: dict[str, Any]) -> None:
