@@ -192,7 +192,10 @@ def preview_stack(name: str) -> Stack:
 
 # What the engine says, and what a person should do about it.
 REMEDIES = (
-    ("incorrect passphrase", "restore the passphrase file, or start over: make down WIPE=1"),
+    (
+        "incorrect passphrase",
+        "restore the passphrase file, or start over: make down WIPE=1 (or rm -r build/preview)",
+    ),
     ("currently locked", "wait for the other run, or, if it died: python -m localcloud unlock"),
     ("no resource plugin", "make setup"),
     ("could not load plugin", "make setup"),

@@ -24,6 +24,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(launchers, "BIN", directory / "bin")
     monkeypatch.setattr(launchers, "STAND_INS", directory / "stand-ins")
     monkeypatch.setattr(environment, "BIN", directory / "bin")
+    monkeypatch.setattr(environment, "STAND_INS", directory / "stand-ins")
     return directory
 
 
@@ -119,10 +120,9 @@ def test_stand_ins_come_first_and_no_ambient_passphrase_wins(
 
     variables = engine_environment(backend, stand_ins=True)
 
-    # `environment` reads where the stand-ins lie once, at import.
     assert variables["PATH"].split(os.pathsep)[:2] == [
-        str(environment.STAND_INS),
-        str(environment.BIN),
+        str(launchers.STAND_INS),
+        str(launchers.BIN),
     ]
     assert "PULUMI_CONFIG_PASSPHRASE" not in variables
     assert variables["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(backend.passphrase_file)
@@ -137,7 +137,7 @@ def test_real_providers_are_looked_for_in_the_users_own_home(
     variables = engine_environment(backend, stand_ins=False)
 
     assert variables.get("PULUMI_HOME") == os.environ.get("PULUMI_HOME")
-    assert str(environment.STAND_INS) not in variables["PATH"].split(os.pathsep)
+    assert str(launchers.STAND_INS) not in variables["PATH"].split(os.pathsep)
 
 
 def test_real_providers_count_only_at_the_pinned_versions(

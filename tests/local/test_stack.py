@@ -61,8 +61,9 @@ def test_a_wrong_passphrase_is_said_with_a_remedy(stack: Stack, command_line: Co
     preview = command_line.run("preview", "staging")
 
     assert preview.returncode == 1
-    assert "incorrect passphrase" in preview.stderr
+    assert "incorrect passphrase" in preview.stdout + preview.stderr
     assert "do:  restore the passphrase file" in preview.stderr
+    assert "build/preview" in preview.stderr  # `down --wipe` removes stack local only
     assert "Traceback" not in preview.stderr + preview.stdout
 
 
