@@ -7,10 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
+
 from localcloud.emulator.process import Emulator, running
 from localcloud.providers.aws import check, config, diff, naming
 from localcloud.providers.aws.config import ProviderConfig
-from localcloud.providers.aws.lifecycle import Lifecycle
+from localcloud.providers.aws.lifecycle import Deployed, Lifecycle
 
 REGION = "us-east-1"
 DEFAULT_TAGS = {"project": "sample"}
@@ -67,6 +68,10 @@ class Resource:
     outputs: dict[str, Any] = field(default_factory=dict)
     id: str = ""
 
+    @property
+    def deployed(self) -> Deployed:
+        return Deployed(self.id, self.outputs, self.inputs)
+
     def checked(self, program: Mapping[str, Any]) -> dict[str, Any]:
         assert check.failures(self.token, self.name, program) == []
         request = naming.Request(self.name, self.name.encode())
@@ -83,21 +88,19 @@ class Resource:
 
     def update(self, program: Mapping[str, Any]) -> None:
         checked = self.checked(program)
-        self.outputs = self.lifecycle.update(
-            self.token, self.name, self.id, self.outputs, self.inputs, checked
-        )
+        self.outputs = self.lifecycle.update(self.token, self.name, self.deployed, checked)
         self.inputs = checked
 
     def refresh(self) -> bool:
         """Take over the live state; False when the resource is gone."""
-        found = self.lifecycle.read(self.token, self.name, self.id, self.outputs, self.inputs)
+        found = self.lifecycle.read(self.token, self.name, self.deployed)
         if found is None:
             return False
         self.outputs, self.inputs = found
         return True
 
     def delete(self) -> None:
-        self.lifecycle.delete(self.token, self.name, self.id, self.outputs, self.inputs)
+        self.lifecycle.delete(self.token, self.name, self.deployed)
 
 
 @dataclass

@@ -141,9 +141,7 @@ SAMPLES = (
     Sample(
         "aws:secretsmanager/secretVersion:SecretVersion",
         lambda bench: {
-            "secretId": made(
-                bench, "aws:secretsmanager/secret:Secret", recoveryWindowInDays=0
-            ).id,
+            "secretId": made(bench, "aws:secretsmanager/secret:Secret", recoveryWindowInDays=0).id,
             "secretString": "first",
         },
         replacing=("secretString", "second"),
@@ -151,9 +149,7 @@ SAMPLES = (
     Sample(
         "aws:secretsmanager/secretPolicy:SecretPolicy",
         lambda bench: {
-            "secretArn": made(
-                bench, "aws:secretsmanager/secret:Secret", recoveryWindowInDays=0
-            ).id,
+            "secretArn": made(bench, "aws:secretsmanager/secret:Secret", recoveryWindowInDays=0).id,
             "policy": document("secretsmanager:GetSecretValue", principal=ROOT),
         },
         change={"policy": document("secretsmanager:DescribeSecret", principal=ROOT)},

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from localcloud.providers.aws import kinds
 from localcloud.providers.aws.values import equivalent
 
 sys.path.insert(0, str(Path(__file__).parent))
-from samples import SAMPLES, Sample  # noqa: E402 - lies beside this file, which is no package
+from samples import SAMPLES, Sample
 
 pytestmark = pytest.mark.emulator
 
@@ -24,7 +25,9 @@ drifting = pytest.mark.parametrize(
 
 def says(outputs: Any, program: Any) -> bool:
     """Whether outputs hold what a program asked for; AWS may know more about an object."""
-    assert {k: outputs.get(k) or None for k, v in program.items() if not equivalent(v, outputs[k])} == {}
+    assert {
+        k: outputs.get(k) or None for k, v in program.items() if not equivalent(v, outputs[k])
+    } == {}
     return True
 
 

@@ -1,4 +1,4 @@
-"""Check: are these inputs ones the real provider would take, and which does it fill in?
+"""Check: judge inputs as the real provider would, and fill in what it fills in.
 
 The messages are those of the real provider's type checker, so that a program that fails here fails
 there in the same words. Inputs stay as the program gave them; only documents given as objects

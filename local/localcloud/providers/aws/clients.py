@@ -28,8 +28,9 @@ class Clients:
         endpoint = self._config.endpoint_of(service)
         with _creating:
             if (service, region) not in self._made:
+                name: Any = service  # the stubs list every service as a literal of its own
                 self._made[service, region] = _session().client(
-                    service,
+                    name,
                     region_name=region,
                     endpoint_url=endpoint,
                     aws_access_key_id=self._config.access_key,

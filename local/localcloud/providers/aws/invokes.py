@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from localcloud.providers.aws import policy_document
 from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.errors import ProviderError
 
@@ -63,7 +64,7 @@ def _zones(arguments: ARGUMENTS, config: ProviderConfig) -> dict[str, Any]:
 
 
 def _prefix_list(arguments: ARGUMENTS, config: ProviderConfig) -> dict[str, Any]:
-    """A managed prefix list. Its id is invented, entries are left empty: it only has to be named."""
+    """A managed prefix list. Its id is invented and it has no entries: it only has to be named."""
     name = arguments.get("name") or CLOUDFRONT_ORIGINS
     region = arguments.get("region") or config.region
     identity = arguments.get("id") or f"pl-{sum(name.encode()):08x}"
@@ -91,4 +92,7 @@ HANDLERS: Mapping[str, Callable[[ARGUMENTS, ProviderConfig], dict[str, Any]]] = 
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
+    "aws:iam/getPolicyDocument:getPolicyDocument": lambda arguments, _: policy_document.answer(
+        arguments
+    ),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,15 @@ class HalfMadeError(Exception):
         self.outputs = made
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """A resource as the stack's state knows it: identifier, outputs, and inputs after Check."""
+
+    id: str
+    outputs: Properties
+    inputs: Properties
+
+
 class Lifecycle:
     """Resources under one provider configuration.
 
@@ -37,11 +47,9 @@ class Lifecycle:
         """Outputs of a resource that does not exist yet."""
         return outputs.previewed(token, inputs)
 
-    def preview_update(
-        self, token: str, olds: Properties, old_inputs: Properties, news: Properties
-    ) -> dict[str, Any]:
+    def preview_update(self, token: str, old: Deployed, news: Properties) -> dict[str, Any]:
         """Outputs of a resource after the update that is planned."""
-        return outputs.updated(token, olds, old_inputs, news)
+        return outputs.updated(token, old.outputs, old.inputs, news)
 
     def create(self, token: str, name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
         """Make a resource: its identifier and outputs.
@@ -54,59 +62,52 @@ class Lifecycle:
         if kind is None:
             return recorded.made(token, name, inputs, self.config)
         with _explained():
-            operation = self._operation(token, name, outputs.given(token, inputs))
+            operation = self._operation(token, name, inputs)
             identity = kind.create(operation)
         made = partial(self._made, kind, operation.known_as(identity))
         return identity, self._finished(kind, operation.known_as(identity), made)
 
-    def update(  # noqa: PLR0913 - what the engine tells of an update
-        self,
-        token: str,
-        name: str,
-        identity: str,
-        olds: Properties,
-        old_inputs: Properties,
-        news: Properties,
-    ) -> dict[str, Any]:
+    def update(self, token: str, name: str, old: Deployed, news: Properties) -> dict[str, Any]:
         """Bring a resource to its new inputs; equal inputs finish a half-made one."""
         self.config.endpoint_of("*")
         kind = self._kind(token)
         if kind is None:
-            values = outputs.updated(token, olds, old_inputs, news)
-            return recorded.completed(token, name, identity, values, self.config)
-        operation = self._operation(token, name, outputs.given(token, news), identity, olds)
+            values = outputs.updated(token, old.outputs, old.inputs, news)
+            return recorded.completed(token, name, old.id, values, self.config)
+        operation = self._operation(token, name, news, old)
         return self._finished(kind, operation, partial(self._made, kind, operation))
 
     def read(
-        self, token: str, name: str, identity: str, olds: Properties, inputs: Properties
+        self, token: str, name: str, old: Deployed
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Live outputs and the inputs they amount to, or None when the resource is gone."""
         kind = self._kind(token)
         if kind is None:
-            if not olds:
+            if not old.outputs:
                 raise ProviderError(
-                    f"{token} {identity} cannot be looked up: the stand-in provider only records "
+                    f"{token} {old.id} cannot be looked up: the stand-in provider only records "
                     "this type, in the state of the stack that made it"
                 )
-            return dict(olds), dict(inputs)
-        operation = self._operation(token, name, outputs.given(token, inputs), identity, olds)
+            return dict(old.outputs), dict(old.inputs)
         with _explained():
-            live = _kinds().kind.read(kind, operation)
+            live = _kinds().kind.read(kind, self._operation(token, name, old.inputs, old))
         if live is None:
             return None
         return drift.observed(
-            token, olds=olds, inputs=inputs, live=live, config=self.config, identity=identity
+            token,
+            olds=old.outputs,
+            inputs=old.inputs,
+            live=live,
+            config=self.config,
+            identity=old.id,
         )
 
-    def delete(
-        self, token: str, name: str, identity: str, olds: Properties, inputs: Properties
-    ) -> None:
+    def delete(self, token: str, name: str, old: Deployed) -> None:
         """Remove a resource; one that is gone already is fine."""
         kind = self._kind(token)
         if kind is not None:
-            given = outputs.given(token, inputs or olds)
-            operation = self._operation(token, name, given, identity, olds)
             with _explained():
+                operation = self._operation(token, name, old.inputs or old.outputs, old)
                 _kinds().kind.delete(kind, operation)
 
     def _finished(
@@ -128,22 +129,17 @@ class Lifecycle:
         )
 
     def _operation(
-        self,
-        token: str,
-        name: str,
-        inputs: Properties,
-        identity: str = "",
-        olds: Properties | None = None,
+        self, token: str, name: str, inputs: Properties, old: Deployed | None = None
     ) -> Any:
         region = str(inputs.get("region") or self.config.region)
         return _kinds().kind.Operation(
             token=token,
             name=name,
-            inputs=inputs,
+            inputs=outputs.given(token, inputs),
             config=self.config,
             client=lambda service: self._client(service, region),
-            id=identity,
-            olds=olds or {},
+            id=old.id if old else "",
+            olds=old.outputs if old else {},
         )
 
     def _client(self, service: str, region: str) -> Any:

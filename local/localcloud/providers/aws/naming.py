@@ -42,7 +42,7 @@ class Autoname:
 
 @dataclass(frozen=True)
 class Request:
-    """One resource to name: its logical name, the engine's seed, the setting and what it proposes."""
+    """One resource to name: logical name, the engine's seed, the setting and what it proposes."""
 
     name: str
     seed: bytes = b""

@@ -18,23 +18,31 @@ def given(token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def coerced(shape: Shape, value: Any) -> Any:
-    """`value` in the type `shape` names: "true" becomes True, 80 becomes "80" where text is meant."""
-    match value:
-        case dict() if shape.kind == "object" and not shape.text:
+    """`value` in the type `shape` names: "true" becomes True, 80 becomes "80" for a text."""
+    if value == UNKNOWN or value is None:
+        return value
+    match shape.kind, value:
+        case "object", dict() if not shape.text:
             fields = shape.fields()
             return {k: coerced(fields[k].shape, v) if k in fields else v for k, v in value.items()}
-        case dict() | list() if shape.item is not None:
-            if isinstance(value, dict):
-                return {k: coerced(shape.item, v) for k, v in value.items()}
+        case "map", dict() if shape.item:
+            return {k: coerced(shape.item, v) for k, v in value.items()}
+        case "array", list() if shape.item:
             return [coerced(shape.item, v) for v in value]
-        case str() if value != UNKNOWN and shape.kind == "bool":
+        case _:
+            return _scalar(shape.kind, value)
+
+
+def _scalar(kind: str, value: Any) -> Any:
+    match kind, value:
+        case "bool", str():
             return value == "true"
-        case str() if value != UNKNOWN and shape.kind == "number":
+        case "number", str():
             number = float(value)
             return int(number) if number.is_integer() else number
-        case bool() if shape.kind == "string":
+        case "string", bool():
             return str(value).lower()
-        case int() | float() if shape.kind == "string":
+        case "string", int() | float():
             return str(value)
         case _:
             return value

@@ -14,12 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from localcloud.providers.errors import ProviderError
 
 SCALARS = {"str": "string", "bool": "bool", "int": "number", "float": "number"}
-LISTS = ("Sequence", "List")
 REPLACES = re.compile(
     r"(forces?( a)? new resource|forces replacement|(creates?|creation of) a new resource"
     r"|force a new \w+ to be created)",
@@ -199,25 +197,33 @@ def _wire_name(function: ast.FunctionDef) -> str | None:
 
 def _shape(node: ast.expr, file: Path) -> tuple[Shape, bool]:
     """The type an annotation describes, and whether it is optional."""
-    if isinstance(node, ast.Constant):
-        return _named_shape(str(node.value), file), False
-    if isinstance(node, ast.Attribute):
-        return Shape(SCALARS.get(node.attr, "any")), False
-    if not isinstance(node, ast.Subscript):
-        return Shape("any"), False
-    head = ast.unparse(node.value).rpartition(".")[2]
-    inner = node.slice
-    if head in ("Input", "Output"):
-        return _shape(inner, file)
-    if head == "Optional":
-        return _shape(inner, file)[0], True
-    if head in LISTS:
-        return Shape("array", item=_shape(inner, file)[0]), False
-    if head == "Mapping" and isinstance(inner, ast.Tuple):
-        return Shape("map", item=_shape(inner.elts[1], file)[0]), False
-    if head == "Union" and isinstance(inner, ast.Tuple):
-        return _union([_shape(option, file)[0] for option in inner.elts]), False
-    return Shape("any"), False
+    match node:
+        case ast.Constant():
+            return _named_shape(str(node.value), file), False
+        case ast.Attribute():
+            return Shape(SCALARS.get(node.attr, "any")), False
+        case ast.Subscript():
+            head = ast.unparse(node.value).rpartition(".")[2]
+            if head in ("Input", "Output"):
+                return _shape(node.slice, file)
+            if head == "Optional":
+                return _shape(node.slice, file)[0], True
+            return _generic_shape(head, node.slice, file), False
+        case _:
+            return Shape("any"), False
+
+
+def _generic_shape(head: str, inner: ast.expr, file: Path) -> Shape:
+    """The type of `Sequence[...]`, `Mapping[..., ...]` or `Union[...]`."""
+    match head, inner:
+        case (("Sequence" | "List"), _):
+            return Shape("array", item=_shape(inner, file)[0])
+        case "Mapping", ast.Tuple():
+            return Shape("map", item=_shape(inner.elts[1], file)[0])
+        case "Union", ast.Tuple():
+            return _union([_shape(option, file)[0] for option in inner.elts])
+        case _:
+            return Shape("any")
 
 
 def _union(options: list[Shape]) -> Shape:
@@ -232,7 +238,7 @@ def _union(options: list[Shape]) -> Shape:
 
 
 def _named_shape(name: str, file: Path) -> Shape:
-    """Type behind a quoted name: an object class of `_inputs.py`/`outputs.py`, or an enumeration."""
+    """Type behind a quoted name: an object class of the package, or an enumeration."""
     module, _, class_name = name.rpartition(".")
     package = _package(module, file)
     for source in (package / "_inputs.py", package / "outputs.py"):
@@ -242,7 +248,7 @@ def _named_shape(name: str, file: Path) -> Shape:
 
 
 def _package(module: str, file: Path) -> Path:
-    """Directory of the classes a quoted name refers to; `_lb.` and the like are sibling packages."""
+    """Directory of the classes a quoted name refers to; `_lb.` and the like are siblings."""
     name = module.removeprefix("pulumi_aws.").removesuffix("outputs").strip("._")
     if not name:
         return file.parent

@@ -46,12 +46,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except ProviderError as error:
             self._log.warning("%s: %s", what, error)
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        except Exception as error:
-            if context.code() is None:
-                self._log.exception("%s", what)
-                text = f"stand-in provider: {type(error).__name__}: {error}"
-                context.abort(grpc.StatusCode.INTERNAL, text)
-            raise
+        except Exception as error:  # noqa: BLE001 - a defect must reach the user and the log
+            self._log.exception("%s", what)
+            text = f"stand-in provider: {type(error).__name__}: {error}"
+            context.abort(grpc.StatusCode.INTERNAL, text)
 
     # --- the plugin itself ---------------------------------------------------------------------
 
@@ -142,13 +140,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802 - protocol
         """The live state; an empty id tells that the resource is gone."""
         with self._answering(context, f"Read {request.urn}"):
-            found = self._lifecycle.read(
-                request.type,
-                request.name,
-                request.id,
-                from_struct(request.properties),
-                from_struct(request.inputs),
+            old = lifecycle.Deployed(
+                request.id, from_struct(request.properties), from_struct(request.inputs)
             )
+            found = self._lifecycle.read(request.type, request.name, old)
             if found is None:
                 return provider_pb2.ReadResponse()
             outputs, inputs = found
@@ -159,33 +154,32 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - protocol
         """Change a resource in place, or finish one that was left half made."""
         with self._answering(context, f"Update {request.urn}"):
-            olds, news = from_struct(request.olds), from_struct(request.news)
-            old_inputs = from_struct(request.old_inputs)
+            old = lifecycle.Deployed(
+                request.id, from_struct(request.olds), from_struct(request.old_inputs)
+            )
+            news = from_struct(request.news)
             if request.preview:
-                made = self._lifecycle.preview_update(request.type, olds, old_inputs, news)
+                made = self._lifecycle.preview_update(request.type, old, news)
             else:
-                made = self._lifecycle.update(
-                    request.type, request.name, request.id, olds, old_inputs, news
-                )
+                made = self._lifecycle.update(request.type, request.name, old, news)
             return provider_pb2.UpdateResponse(properties=to_struct(made))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - protocol
         """Remove a resource; one that is gone already is fine."""
         with self._answering(context, f"Delete {request.urn}"):
-            self._lifecycle.delete(
-                request.type,
-                request.name,
-                request.id,
-                from_struct(request.properties),
-                from_struct(request.old_inputs),
+            old = lifecycle.Deployed(
+                request.id, from_struct(request.properties), from_struct(request.old_inputs)
             )
+            self._lifecycle.delete(request.type, request.name, old)
             return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802 - protocol
         """Answer a data source."""
         with self._answering(context, f"Invoke {request.tok}"):
             answer = invokes.answer(request.tok, from_struct(request.args), self._lifecycle.config)
-            return provider_pb2.InvokeResponse(**{"return": to_struct(answer)})
+            response = provider_pb2.InvokeResponse()
+            getattr(response, "return").CopyFrom(to_struct(answer))  # a keyword in Python
+            return response
 
 
 def _naming_request(request: Any) -> naming.Request:
@@ -227,7 +221,7 @@ def _half_made_status(error: lifecycle.HalfMadeError) -> Any:
     return _Status(str(error), status.SerializeToString())
 
 
-class _Status(grpc.Status):  # type: ignore[misc] # grpc-stubs declares no base for it
+class _Status(grpc.Status):
     """A gRPC status with details, which the library gives no constructor for."""
 
     def __init__(self, message: str, details: bytes) -> None:

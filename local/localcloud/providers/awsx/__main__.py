@@ -1,4 +1,4 @@
-"""`python -m localcloud.providers.awsx ENGINE`: the stand-in `awsx` plugin as the engine starts it."""
+"""`python -m localcloud.providers.awsx ENGINE`: the stand-in `awsx` plugin, for the engine."""
 
 import sys
 

@@ -58,7 +58,7 @@ def _all() -> Mapping[str, Mapping[str, Any]]:
 
 
 def _autoname(entry: Mapping[str, Any], described: schema.ResourceSchema) -> Autoname | None:
-    """The rule of a type: its entry's, or `name` when that may be left out but always comes back."""
+    """The rule of a type: its entry's, or `name` if that may be missing but always comes back."""
     if "autoname" in entry:
         return Autoname(**entry["autoname"]) if entry["autoname"] else None
     given, shown = described.inputs.get("name"), described.outputs.get("name")

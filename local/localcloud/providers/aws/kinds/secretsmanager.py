@@ -118,6 +118,10 @@ def _put_policy(op: Operation) -> str:
     return secret
 
 
+def _apply_policy(op: Operation) -> None:
+    _put_policy(op)
+
+
 def _read_policy(op: Operation) -> Mapping[str, Any] | None:
     found = op.client("secretsmanager").get_resource_policy(SecretId=op.id)
     policy = found.get("ResourcePolicy")
@@ -136,6 +140,6 @@ KINDS = {
         _create_version, _read_version, _delete_version
     ),
     "aws:secretsmanager/secretPolicy:SecretPolicy": Kind(
-        _put_policy, _read_policy, _delete_policy, lambda op: _put_policy(op) and None
+        _put_policy, _read_policy, _delete_policy, _apply_policy
     ),
 }
