@@ -61,15 +61,6 @@ def only() -> supervision.ProcessState:
     return state
 
 
-def test_a_program_runs_with_its_arguments_as_they_are_and_its_socket_private(
-    obedient: Obedient,
-) -> None:
-    assert only().is_running
-    assert "['$HOME', '\"quoted\"']" in supervision.tail(obedient.program.name, lines=5)
-    assert stat.S_IMODE(supervision.runtime_directory().stat().st_mode) == 0o700
-    assert len(str(supervision.socket_path())) < 100
-
-
 @pytest.mark.usefixtures("supervisor")
 def test_a_socket_directory_that_others_may_enter_is_refused() -> None:
     directory = supervision.runtime_directory()
@@ -83,20 +74,15 @@ def test_a_socket_directory_that_others_may_enter_is_refused() -> None:
     assert not supervision.is_running()
 
 
-def test_a_crash_is_repaired(obedient: Obedient, eventually: Eventually) -> None:
-    first = only().pid
-
-    obedient.end(1)
-
-    assert eventually(lambda: only().is_running and only().pid != first)
-
-
-def test_a_process_that_needs_a_person_is_left_alone_and_status_says_so(
+def test_a_crash_is_repaired_but_what_needs_a_person_is_left_alone_and_said(
     obedient: Obedient, eventually: Eventually, command_line: CommandLine
 ) -> None:
+    first = only().pid
+    obedient.end(1)
+    assert eventually(lambda: only().is_running and only().pid != first)
+
     obedient.end(EX_CONFIG)
     assert eventually(lambda: only().state == "EXITED")
-
     status = command_line.run("status")
 
     assert status.returncode == 1
@@ -165,11 +151,13 @@ def test_a_changed_program_replaces_the_one_that_runs(obedient: Obedient) -> Non
     assert "changed" in supervision.tail("obedient", lines=1)
 
 
-def test_stop_leaves_no_process_and_no_socket(
+def test_a_program_runs_as_it_was_given_in_private_and_stop_leaves_nothing(
     obedient: Obedient, is_alive: Callable[[int], bool], command_line: CommandLine
 ) -> None:
+    assert "['$HOME', '\"quoted\"']" in supervision.tail(obedient.program.name, lines=5)
+    assert stat.S_IMODE(supervision.runtime_directory().stat().st_mode) == 0o700
+    assert len(str(supervision.socket_path())) < 100
     pids = [only().pid, int((supervision.runtime_directory() / "supervisord.pid").read_text())]
-    assert obedient.program.name
 
     stopped = command_line.run("stop")
 
