@@ -101,7 +101,8 @@ def build_services(
 def _client(settings: Settings, service: str) -> Any:
     connect, read = TIMEOUTS[service]
     endpoint = settings.aws_endpoint_url
-    return boto3.client(
+    session: Any = boto3.session.Session()  # its overloads want literals, ours is a variable
+    return session.client(
         service,
         region_name=settings.aws_region,
         endpoint_url=str(endpoint) if endpoint else None,

@@ -1,4 +1,4 @@
-"""`python -m budgetbuddy.server`: the service on granian. No arguments; it is configured by variables.
+"""`python -m budgetbuddy.server`: the service on granian, configured by variables alone.
 
 Exit codes: 0 after SIGTERM and a drain, 78 when the configuration is wrong.
 """
@@ -9,7 +9,7 @@ import sys
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer as Server
 
 from budgetbuddy.contract import KEEP_ALIVE_SECONDS, STOP_SECONDS
 from budgetbuddy.settings import EX_CONFIG, InvalidSettings, Settings, load_settings

@@ -219,7 +219,9 @@ def _stamp(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMappi
     now = time.time_ns() // 1_000_000
     seconds, millis = divmod(now, 1_000)
     fields["ts"] = time.strftime(f"%Y-%m-%dT%H:%M:%S.{millis:03d}Z", time.gmtime(seconds))
-    fields |= {"service": "api", "version": _active.release, "environment": _active.environment}
+    fields["service"] = "api"
+    fields["version"] = _active.release
+    fields["environment"] = _active.environment
     return fields
 
 

@@ -16,8 +16,9 @@ def all_routes() -> "tuple[Routes, ...]":
         imports,
         jobs,
         transactions,
+        transfers,
         users,
     )
 
-    modules = (auth, users, accounts, transactions, categories, imports, jobs, analytics)
+    modules = (auth, users, accounts, transactions, transfers, categories, imports, jobs, analytics)
     return tuple(module.routes for module in modules)

@@ -6,7 +6,7 @@ import time
 from http import HTTPStatus
 
 from flask import Flask, Request, Response, g, request
-from flask_openapi3 import OpenAPI
+from flask_openapi3.openapi import OpenAPI
 
 from budgetbuddy.api import all_routes
 from budgetbuddy.api._errors import register_errors

@@ -1,8 +1,11 @@
 """Headers of every answer."""
 
+from typing import TYPE_CHECKING
+
 from flask import Response, g
 
-from budgetbuddy.domain.access import Quota
+if TYPE_CHECKING:
+    from budgetbuddy.domain.access import Quota
 
 SECURITY = {
     "X-Content-Type-Options": "nosniff",

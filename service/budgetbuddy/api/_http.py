@@ -11,7 +11,7 @@ through the context, so that the answer is stored in the same transaction as the
 A route that reads one resource, and one that reads a list:
 
         return shown(AccountView.of(account), version=account.version)
-        return paged(query, lambda start, limit: services().transactions.page(…), TransactionView.of)
+        return paged(query, lambda start, limit: load(start, limit), TransactionView.of)
 """
 
 import hashlib
@@ -63,7 +63,7 @@ def services() -> Services:
 
 
 def state() -> RequestState:
-    """This request's state."""
+    """The state of this request."""
     return cast("RequestState", g.state)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
 
 from budgetbuddy.api._body import Query, field_errors, parse_model, parse_query
 from budgetbuddy.problems import (
@@ -52,14 +53,19 @@ def _path(model: type[BaseModel], url: Mapping[str, str]) -> BaseModel:
 
 
 def _query() -> dict[str, Any]:
+    return _single(request.args)
+
+
+def _single(given: MultiDict[str, Any]) -> dict[str, Any]:
     """Values by name; a name given twice is a list, which only list fields accept."""
-    given = request.args.to_dict(flat=False)
-    return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+    return {
+        name: values[0] if len(values) == 1 else values
+        for name, values in given.to_dict(flat=False).items()
+    }
 
 
 def _form(model: type[BaseModel]) -> BaseModel:
-    given = {**request.form.to_dict(flat=False), **request.files.to_dict(flat=False)}
-    once = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+    once: dict[str, Any] = {**_single(request.form), **_single(request.files)}
     try:
         return model.model_validate(once)
     except ValidationError as exc:
@@ -77,8 +83,6 @@ def _require_type(expected: str) -> None:
 
 
 def _require_json_accepted() -> None:
-    if request.accept_mimetypes and not (
-        request.accept_mimetypes.accept_json
-        or "application/problem+json" in request.accept_mimetypes
-    ):
+    accepted = request.accept_mimetypes
+    if accepted and not (accepted.accept_json or accepted["application/problem+json"]):
         raise NotAcceptable

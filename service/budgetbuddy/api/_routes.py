@@ -22,7 +22,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
 
 from budgetbuddy.api._declaration import Declaration
 from budgetbuddy.api._gates import admit, expect_version, run_once
@@ -98,6 +99,6 @@ def _handler(function: View, declaration: Declaration) -> View:
     return handle
 
 
-def declarations(views: Mapping[str, View]) -> dict[str, Declaration | None]:
+def declarations(views: Mapping[str, Callable[..., Any]]) -> dict[str, Declaration | None]:
     """By endpoint, what was declared; `None` for a route that escaped."""
     return {endpoint: getattr(view, DECLARATION, None) for endpoint, view in views.items()}

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
-from flask_openapi3 import Info, OpenAPI, Server
+from flask_openapi3.models.info import Info
+from flask_openapi3.models.server import Server
+from flask_openapi3.openapi import OpenAPI
 
 from budgetbuddy.api._declaration import Declaration
 from budgetbuddy.api._operation import BEARER, ProblemDocument

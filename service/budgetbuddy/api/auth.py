@@ -314,7 +314,7 @@ def _counted(method: str, attempt: Callable[[], SignedIn]) -> SignedIn:
 
 
 def _forget(session_id: str) -> None:
-    """This process need not remember for ten seconds what it has just ended."""
+    """Our own process need not remember for ten seconds what it has just ended."""
     services().authenticator.forget(principal().user.id, session_id)
 
 

@@ -122,9 +122,7 @@ class Limits(Protocol):
     """Counts requests before their work."""
 
     def take(self, bucket: str, key: str) -> Quota:
-        """One more of `key`; raises `RateLimited`, or `Unavailable` when a store that must answer
-        does not.
-        """
+        """One more of `key`; raises `RateLimited`, or `Unavailable` when its store is down."""
 
     def require_below(self, bucket: str, key: str) -> None:
         """Count nothing; raises `TooManyAttempts` when the bucket is used up already."""

@@ -19,7 +19,7 @@ class Event(StrEnum):
     LOGOUT = "auth.logout"
     SESSION_REVOKED = "auth.session_revoked"
     REFRESH_REUSED = "auth.refresh_reused"
-    PASSWORD_REHASHED = "auth.password_rehashed"
+    PASSWORD_REHASHED = "auth.password_rehashed"  # noqa: S105 - an event
     USER_UPDATED = "user.updated"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"

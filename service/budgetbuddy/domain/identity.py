@@ -1,4 +1,4 @@
-"""Who uses the service: profiles, sessions, pending registrations, and what is needed to keep them."""
+"""Who uses the service: profiles, sessions, pending registrations, and the ports they need."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

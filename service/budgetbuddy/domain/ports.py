@@ -84,7 +84,7 @@ class AuditEntry:
     event: Event
     object: str  # "{type}:{id}"
     outcome: Outcome = Outcome.SUCCESS
-    details: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 # --- Reading -------------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ class Sessions:
 
 
 def network_of(ip: str) -> str:
-    """The network an address lies in: enough to recognise a session, too coarse to find a person."""
+    """The network of an address: enough to recognise a session, too coarse to find a person."""
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:

@@ -8,8 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from cryptography.hazmat.primitives import hashes
@@ -18,6 +17,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from budgetbuddy.domain.ports import Clock, Position
 from budgetbuddy.problems import InvalidCursor
 from budgetbuddy.security.tokens import KeyRing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 VERSION = 1
 TAG_BYTES = 16

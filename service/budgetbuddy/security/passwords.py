@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
+from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # the package has no stubs
 
 from budgetbuddy.contract import Metric
 from budgetbuddy.domain.identity import PasswordTooWeak

@@ -23,7 +23,7 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +34,7 @@ from budgetbuddy.domain.audit import GENESIS, RETENTION_SECONDS, AuditRow
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer
 from budgetbuddy.problems import SessionRevoked, Unavailable
-from budgetbuddy.store.codec import decode, size_bytes
+from budgetbuddy.store.codec import Item, decode, size_bytes
 from budgetbuddy.store.expressions import Absent, Equals, Exists
 from budgetbuddy.store.idempotency import completion
 from budgetbuddy.store.sealing import seal_fields
@@ -128,10 +128,10 @@ class Commands:
         raise Unavailable("too many writers met; nothing was written")
 
     def _attempt(self, context: Context, plan: Callable[[Head], Plan[T]], *, completes: bool) -> T:
-        row = self._store.ledger.get(head_key(context.user.id))
-        if row is None:  # the user was erased since the token was issued
+        stored = self._store.ledger.get(head_key(context.user.id))
+        if stored is None:  # the user was erased since the token was issued
             raise SessionRevoked
-        head = Head(seq=row["seq"], audit_seq=row["auditSeq"], audit_hash=row["auditHash"])
+        head = Head(seq=stored["seq"], audit_seq=stored["auditSeq"], audit_hash=stored["auditHash"])
         planned = plan(head)
         row = audit_row(self._sealer, self._store, context, head, planned.audit)
         seq = head.seq + 1
@@ -154,7 +154,7 @@ class Commands:
             raise ValueError(f"a transaction takes {TRANSACTION_ITEMS} items, not {len(writes)}")
         if len({(write.table, write.key) for write in writes}) < len(writes):
             raise ValueError("a transaction touches no item twice")
-        items = [write.transact_item for write in writes]
+        items: list[Any] = [write.transact_item for write in writes]
         _assert_size(writes)
         client = self._store.client
         with translated("Ledger"):
@@ -169,7 +169,7 @@ class Commands:
                 raise Retry from exc
 
 
-def _refusal(writes: list[Write], reasons: list[dict[str, Any]]) -> Exception:
+def _refusal(writes: list[Write], reasons: Sequence[Mapping[str, Any]]) -> Exception:
     """The first failed condition decides; a clash with another transaction is tried again."""
     codes = [reason.get("Code") for reason in reasons]
     for write, reason in zip(writes, reasons, strict=True):
@@ -230,7 +230,7 @@ def audit_row(
 
 def audit_write(store: Store, row: AuditRow) -> Write:
     """Put only, and never over an existing row."""
-    item = {
+    item: Item = {
         "pk": f"AUD#{row.subject}",
         "sk": f"{row.seq:012d}",
         "v": 1,
@@ -249,7 +249,7 @@ def audit_write(store: Store, row: AuditRow) -> Write:
 
 def change_write(store: Store, user_id: str, seq: int, changes: tuple[Change, ...]) -> Write:
     """The change feed's row of one commit: what delta sync and the outbox read."""
-    item = {
+    item: Item = {
         "pk": f"CHG#{user_id}",
         "sk": f"{seq:020d}",
         "v": 1,

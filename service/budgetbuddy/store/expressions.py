@@ -117,7 +117,7 @@ class Expressions:
         """All of `conditions`, joined by AND."""
         return " AND ".join(self._render(condition) for condition in conditions)
 
-    def _render(self, condition: Condition) -> str:
+    def _render(self, condition: Condition) -> str:  # noqa: C901, PLR0911 - one line a kind
         match condition:
             case Exists(name):
                 return f"attribute_exists({self.name(name)})"

@@ -41,7 +41,7 @@ class IdempotencyStore:
         """A claim to work under, or the reply of the first request."""
         now = int(self._store.clock().timestamp())
         claim = Claim(key=key, owner=owner)
-        row = {
+        row: Item = {
             "pk": f"U#{user.id}",
             "sk": f"IDEM#{key}",
             "v": 1,

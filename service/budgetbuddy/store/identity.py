@@ -138,7 +138,7 @@ class UserStore:
 
     def _lock(self, registration: Registration) -> Write:
         key = email_lock_key(registration.email_hash)
-        row = {"pk": key.pk, "sk": key.sk, "v": 1, "uid": registration.user.id}
+        row: Item = {"pk": key.pk, "sk": key.sk, "v": 1, "uid": registration.user.id}
         when = (Absent("pk"),)
         return put(self._store.ledger.name, row, when=when, refuse=lambda _: CodeInvalid())
 

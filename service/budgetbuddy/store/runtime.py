@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -13,12 +14,15 @@ from budgetbuddy.store.expressions import Absent
 from budgetbuddy.store.table import Store, Table
 from budgetbuddy.store.writes import Key, Write, put, update
 
+if TYPE_CHECKING:
+    from budgetbuddy.store.codec import Item
+
 PROBE_SECONDS = 5.0  # a probe's result is shared for so long
 
 
 def data_key_write(store: Store, user: UserRef, wrapped: bytes) -> Write:
     """The user's wrapped data key. It has no `ttl`; deleting it shreds all that is sealed."""
-    row = {
+    row: Item = {
         "pk": f"U#{user.id}",
         "sk": "KEY",
         "v": 1,

@@ -23,12 +23,14 @@ from budgetbuddy.problems import Unavailable
 from budgetbuddy.store.codec import Item, decode
 from budgetbuddy.store.expressions import BeginsWith, Between, Compare, Condition, Expressions
 from budgetbuddy.store.writes import Key, Write
-from budgetbuddy.telemetry import count
+from budgetbuddy.telemetry import count, tally
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_GET_KEYS = 100  # AWS limit
+READS = ("GetItem", "BatchGetItem", "Query")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 BATCH_GET_TRIES = 5  # each returns at least a part of what is asked
 THROTTLES = frozenset(
     {
@@ -63,6 +65,26 @@ def translated(table: str) -> Iterator[None]:
         raise
     except BotoCoreError as exc:
         raise Unavailable("the store does not answer") from exc
+
+
+def watch(client: "DynamoDBClient") -> None:
+    """Count calls and capacity of this client into the line of the request that made them."""
+
+    def ask(params: dict[str, Any], **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def tally_answer(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        consumed = parsed.get("ConsumedCapacity") or []
+        units = sum(
+            part.get("CapacityUnits", 0)
+            for part in (consumed if isinstance(consumed, list) else [consumed])
+        )
+        tally(**{"storeCalls": 1, "rcu" if model.name in READS else "wcu": units})
+
+    events = client.meta.events
+    for operation in (*READS, *WRITES):
+        events.register(f"provide-client-params.dynamodb.{operation}", ask)
+        events.register(f"after-call.dynamodb.{operation}", tally_answer)
 
 
 class Table:
@@ -162,6 +184,7 @@ class Store:
     def __init__(self, client: "DynamoDBClient", prefix: str, clock: Clock) -> None:
         self.client = client
         self.clock = clock
+        watch(client)
         self.ledger, self.runtime, self.audit = (
             Table(client, prefix, spec.name, clock) for spec in contract.TABLES
         )
@@ -206,6 +229,6 @@ class Store:
             try:
                 answer = calls[write.kind](**write.request, **extra)
             except self.client.exceptions.ConditionalCheckFailedException as exc:
-                stored = exc.response.get("Item")
+                stored: Any = exc.response.get("Item")
                 raise write.refuse(decode(stored) if stored else None) from exc
         return decode(answer.get("Attributes", {}))
