@@ -1,16 +1,19 @@
 """Every really created type against a real embedded AWS."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localcloud.providers.aws import kinds
+from localcloud.providers.aws import kinds, schema
 from localcloud.providers.aws.values import equivalent
 
 sys.path.insert(0, str(Path(__file__).parent))
 from samples import SAMPLES, Sample
+
+ARN = re.compile(r"arn:aws:[a-z0-9-]+:([a-z0-9-]+:000000000000|:000000000000|:):.+")
 
 pytestmark = pytest.mark.emulator
 
@@ -41,8 +44,11 @@ def test_a_created_resource_is_what_was_asked_for(sample: Sample, bench: Any) ->
 
     one = bench.resource(sample.token).create(program)
 
+    known = schema.resource(sample.token).outputs
     assert one.id
     assert says(one.outputs, program)
+    assert [k for k, o in known.items() if not o.optional and k not in one.outputs] == []
+    assert ARN.match(one.outputs.get("arn", "arn:aws:none:::none"))
 
 
 @every

@@ -22,8 +22,10 @@ def outputs(token: str, inputs: Inputs, variables: Variables) -> dict[str, Any]:
 
 def _certificate(inputs: Inputs, _: Variables) -> dict[str, Any]:
     """One DNS record per name; a wildcard shares the record of its parent domain."""
-    names = [inputs["domainName"], *(inputs.get("subjectAlternativeNames") or [])]
-    domains = dict.fromkeys(names)
+    # An imported certificate brings its own names and validates nothing.
+    domains = dict.fromkeys(
+        [*filter(None, [inputs.get("domainName")]), *(inputs.get("subjectAlternativeNames") or [])]
+    )
     options = [
         {
             "domainName": name,
