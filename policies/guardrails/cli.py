@@ -107,7 +107,9 @@ def _waivers(parsed: argparse.Namespace) -> waivers.Waivers:
     path = parsed.waivers or waivers.default_path()
     if parsed.waivers and not path.exists():
         raise UnusableInputError(
-            f"{path} does not exist", "no such file", "Name the waiver file, or leave the option out."
+            f"{path} does not exist",
+            "no such file",
+            "Name the waiver file, or leave the option out.",
         )
     return waivers.load(path, registry())
 

@@ -209,8 +209,7 @@ def resource_of(request: Any) -> Resource:
         token=request.type,
         outputs=properties.values,
         secrets=frozenset(properties.secrets),
-        provider=provider
-        and Node(plain(json_format.MessageToDict(provider.properties)).values),
+        provider=provider and Node(plain(json_format.MessageToDict(provider.properties)).values),
         provider_type=provider.type if provider else "",
         parent=getattr(request, "parent", "") or request.options.parent,
         dependencies=tuple(getattr(request, "dependencies", ())),

@@ -178,16 +178,17 @@ def _identifiers(resource: Resource, prop: str) -> tuple[frozenset[str], Unknown
             return frozenset(), gap
         case _:
             return frozenset(), None
-    known, gap = set(), None
+    known: set[str] = set()
+    first: Unknown | None = None
     for leaf in found:
         match read(leaf, ()):
             case Unknown() as unknown:
-                gap = gap or unknown
+                first = first or unknown
             case Known(str() as identifier):
                 known.add(identifier)
             case _:
                 pass
-    return frozenset(known), gap
+    return frozenset(known), first
 
 
 def output(resource: Resource, key: str) -> str | None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from guardrails.graph import Graph, Resource
 
 
-
 def guarded(check: Callable[[], Findings]) -> Finding | None:
     """The worst finding of a check; an unknown is UNKNOWN, a wrong type FAIL, a crash ERROR.
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 WHOLE_RESOURCE = "(resource)"  # stands for the path when the resource as a whole is judged
 FIRST_LINE = re.compile(
-    r"^(?P<control>[a-z]+(?:-[a-z]+|-\d\d)|[A-Z0-9]+-\d\d) (?P<verdict>[A-Z_]+) (?P<path>\S+): (?P<found>.+)$"
+    r"^(?P<control>waiver-[a-z]+|[A-Z0-9]+-\d\d) (?P<verdict>[A-Z_]+) "
+    r"(?P<path>\S+): (?P<found>.+)$"
 )
 
 

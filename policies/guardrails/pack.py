@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from guardrails.control import Control
 
 
-
 def serve(framework: str | None, directory: Path) -> None:
     """Run the pack in `directory` with the controls of one framework, or all. Never returns.
 

@@ -119,25 +119,34 @@ def read(place: Node, path: Path) -> Known | Missing | Unknown:
         return Unknown(walked, kind)
     for key in _keys(path) if isinstance(path, str) else path:
         if isinstance(value, list) and not key.isdigit():
-            if not value:
-                return MISSING
-            if len(value) > 1:
-                raise WrongTypeError(walked, "a single block", "a list of several")
-            value = value[0]
+            value = _single(value, walked)
             if kind := unknown_kind(value):
                 return Unknown(walked, kind)
+        value = _child(value, key, walked)
         walked = f"{walked}.{key}" if walked else key
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list):
-            value = value[int(key)] if int(key) < len(value) else None
-        elif value is not None:
-            raise WrongTypeError(walked.rpartition(".")[0], "object", type_name(value))
         if value is None:
             return MISSING
         if kind := unknown_kind(value):
             return Unknown(walked, kind)
     return Known(value)
+
+
+def _single(blocks: list[Any], where: str) -> Any:
+    """The only block of a list; an empty list holds none."""
+    if len(blocks) > 1:
+        raise WrongTypeError(where, "a single block", "a list of several")
+    return blocks[0] if blocks else None
+
+
+def _child(value: Any, key: str, where: str) -> Any:
+    """What `key` leads to, or None."""
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, list):
+        return value[int(key)] if int(key) < len(value) else None
+    if value is None:
+        return None
+    raise WrongTypeError(where, "object", type_name(value))
 
 
 def value_at(place: Node, path: Path) -> Any | None:
@@ -171,6 +180,16 @@ def flag(place: Node, path: Path) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise WrongTypeError(join(place, path), "boolean", type_name(value))
+
+
+def is_set(place: Node, path: Path) -> bool:
+    """Whether a text is given, be it known or computed; an empty one is not.
+
+    For "is a key named at all": which one it is, is judged elsewhere, along the dependency graph.
+    """
+    if isinstance(read(place, path), Unknown):
+        return True
+    return bool(text(place, path))
 
 
 def number(place: Node, path: Path) -> float | None:

@@ -43,23 +43,18 @@ def _plain(value: Any, path: str, secrets: set[str]) -> Any:
         return [_plain(child, f"{path}.{i}", secrets) for i, child in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    match value.get(SIGNATURE_KEY):
-        case None:
-            return {key: _plain(child, f"{path}.{key}", secrets) for key, child in value.items()}
-        case signature if signature == SECRET:
+    signature = value.get(SIGNATURE_KEY)
+    if signature is None:
+        return {key: _plain(child, f"{path}.{key}", secrets) for key, child in value.items()}
+    if signature in (SECRET, OUTPUT):
+        if signature == SECRET or value.get("secret"):
             secrets.add(path)
-            return _plain(_revealed(value), path, secrets)
-        case signature if signature == OUTPUT:
-            if value.get("secret"):
-                secrets.add(path)
-            return _plain(value.get("value", UNKNOWN_STRING), path, secrets)
-        case signature if signature == REFERENCE:
-            return value.get("id") or UNKNOWN_STRING
-        case signature if signature in (ASSET, ARCHIVE):
-            return {"$asset": "archive" if signature == ARCHIVE else "asset"}
-        case _:
-            # A kind newer than this package: its content is undecidable, not absent.
-            return UNKNOWN_STRING
+        content = _revealed(value) if signature == SECRET else value.get("value", UNKNOWN_STRING)
+        return _plain(content, path, secrets)
+    if signature in (ASSET, ARCHIVE):
+        return {"$asset": "archive" if signature == ARCHIVE else "asset"}
+    # Not a reference either: a kind newer than this package is undecidable, not absent.
+    return (value.get("id") if signature == REFERENCE else None) or UNKNOWN_STRING
 
 
 def _revealed(secret: dict[str, Any]) -> Any:

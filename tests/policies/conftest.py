@@ -1,15 +1,20 @@
-"""The harness: programs are recorded as the engine would see them, and judged by the SDK's servicer."""
+"""The harness: programs are recorded as the engine sees them and judged by the SDK's servicer."""
 
 import asyncio
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf import json_format, struct_pb2
+from pulumi.runtime import mocks, proto, rpc
+from pulumi.runtime.settings import reset_options
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi_policy import EnforcementLevel
+
 from guardrails.control import Control
 from guardrails.engine import Servicer, Session
 from guardrails.journal import Writer
@@ -17,13 +22,10 @@ from guardrails.pack import policies
 from guardrails.registry import registry
 from guardrails.verdicts import Record
 from guardrails.waivers import Waivers
-from pulumi.runtime import mocks, proto, rpc
-from pulumi.runtime.settings import reset_options
-from pulumi.runtime.stack import run_pulumi_func
-from pulumi_policy import EnforcementLevel
+from guardrails.wire import SECRET, SIGNATURE_KEY
 
 UNKNOWN = rpc.UNKNOWN
-SECRET_SIGNATURE = {rpc._special_sig_key: rpc._special_secret_sig}
+SECRET_SIGNATURE = {SIGNATURE_KEY: SECRET}
 STACK_URN = "urn:pulumi:prod::program::pulumi:pulumi:Stack::program-prod"
 TODAY = date(2026, 11, 24)
 
@@ -66,8 +68,7 @@ class Declared:
 
     def analyzed(self) -> Any:
         dependencies = {
-            key: proto.AnalyzerPropertyDependencies(urns=urns)
-            for key, urns in self.depends.items()
+            key: proto.AnalyzerPropertyDependencies(urns=urns) for key, urns in self.depends.items()
         }
         return proto.AnalyzerResource(
             type=self.type,
@@ -107,7 +108,7 @@ class _Recorder(mocks.MockMonitor):
         super().__init__(_Unborn())
         self.declared: list[Declared] = []
 
-    def RegisterResource(self, request: Any) -> Any:
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         response = super().RegisterResource(request)
         if request.type != "pulumi:pulumi:Stack":
             self.declared.append(
@@ -117,8 +118,7 @@ class _Recorder(mocks.MockMonitor):
                     urn=response.urn,
                     props=json_format.MessageToDict(request.object),
                     depends={
-                        key: list(value.urns)
-                        for key, value in request.propertyDependencies.items()
+                        key: list(value.urns) for key, value in request.propertyDependencies.items()
                     },
                     provider=next(
                         (p for p in self.declared if request.provider.startswith(p.urn + "::")),
@@ -139,9 +139,7 @@ def record(program: str) -> list[Declared]:
     asyncio.set_event_loop(loop)
     monitor = _Recorder()
     try:
-        mocks.set_mocks(
-            _Unborn(), project="program", stack="prod", preview=True, monitor=monitor
-        )
+        mocks.set_mocks(_Unborn(), project="program", stack="prod", preview=True, monitor=monitor)
 
         def run() -> None:
             with warnings.catch_warnings():
@@ -243,9 +241,6 @@ class _Names:
 
 
 @pytest.fixture(autouse=True)
-def _no_journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GUARDRAILS_JOURNAL", raising=False)
-    yield
-
-
-__all__ = ["UTC", "datetime"]
+    monkeypatch.delenv("GUARDRAILS_WAIVERS", raising=False)

@@ -10,7 +10,17 @@ from guardrails.controls.credentials import looks_like_credential
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.retention import kept_long_enough
 from guardrails.documents import document
-from guardrails.values import MISSING, Node, Unknown, WrongTypeError, flag, items, read, strings, text
+from guardrails.values import (
+    Node,
+    Unknown,
+    WrongTypeError,
+    flag,
+    is_set,
+    items,
+    read,
+    strings,
+    text,
+)
 from guardrails.verdicts import Finding, Verdict, failed, passed
 
 if TYPE_CHECKING:
@@ -101,7 +111,7 @@ def logs_are_kept(task: Resource, graph: Graph, options: Options) -> Iterator[Fi
     if not named:
         yield failed(f"{DEFINITIONS}.logConfiguration", "the log group is not in this stack")
     for group in named.values():
-        if read(group, "kmsKeyId") is MISSING:
+        if not is_set(group, "kmsKeyId"):
             yield failed(f"{DEFINITIONS}.logConfiguration", "the log group has no customer key")
         kept = kept_long_enough(group, graph, options)
         if kept.verdict is Verdict.FAIL:

@@ -56,8 +56,7 @@ AUXILIARY: Final = frozenset(
         "aws:s3/bucketLogging:BucketLogging",
         "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-        "aws:s3/bucketServerSideEncryptionConfiguration:"
-        "BucketServerSideEncryptionConfiguration",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "aws:s3/bucketVersioning:BucketVersioning",
         "aws:secretsmanager/secretRotation:SecretRotation",
         "aws:sesv2/emailIdentity:EmailIdentity",
@@ -77,19 +76,6 @@ AUXILIARY: Final = frozenset(
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         "aws:ecr/repositoryPolicy:RepositoryPolicy",
         # Reviewed by people so far; the controls on trails, backups and accounts are to come.
-        "aws:backup/plan:Plan",
-        "aws:backup/regionSettings:RegionSettings",
-        "aws:backup/restoreTestingPlan:RestoreTestingPlan",
-        "aws:backup/restoreTestingSelection:RestoreTestingSelection",
-        "aws:backup/selection:Selection",
-        "aws:backup/vault:Vault",
-        "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
-        "aws:backup/vaultNotifications:VaultNotifications",
-        "aws:backup/vaultPolicy:VaultPolicy",
-        "aws:cloudtrail/trail:Trail",
-        "aws:ebs/encryptionByDefault:EncryptionByDefault",
-        "aws:iam/accountPasswordPolicy:AccountPasswordPolicy",
-        "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
     }
 )
 

@@ -31,7 +31,9 @@ FORMATS: Final = {
 MINIMUM_LENGTH: Final = 8  # a shorter value under a sensitive name is a switch or a number
 RANDOM_LENGTH: Final = 32
 RANDOM_BITS: Final = 4.3  # bits per character: base64 randomness lies above, words and hex below
-PLACEHOLDER: Final = re.compile(r"^(?:\$\{.*\}|\{\{.*\}\}|<.*>|\*+|x+|changeme|\[secret\])$", re.I)
+PLACEHOLDER: Final = re.compile(
+    r"^(?:\$\{.*\}|\{\{.*\}\}|<.*>|\*+|x+|changeme|\[secret\])$", re.IGNORECASE
+)
 OPAQUE: Final = re.compile(r"^[A-Za-z0-9+/=_-]+$")
 
 

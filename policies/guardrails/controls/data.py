@@ -9,7 +9,7 @@ from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.keys import rotates
 from guardrails.controls.resource_policies import open_to
 from guardrails.controls.tagging import tag
-from guardrails.values import MISSING, flag, items, read
+from guardrails.values import MISSING, flag, is_set, items, read
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def encrypted_with_own_key(table: Resource, _: Options) -> Iterator[Finding]:
     """Who may read the table is decided by a key policy of its owner."""
     if not flag(table, f"{ENCRYPTION}.enabled"):
         yield failed(f"{ENCRYPTION}.enabled", "encryption with a key of one's own is off")
-    elif read(table, f"{ENCRYPTION}.kmsKeyArn") is MISSING:
+    elif not is_set(table, f"{ENCRYPTION}.kmsKeyArn"):
         yield failed(f"{ENCRYPTION}.kmsKeyArn", "no key is named, so AWS's own is used")
     for replica in items(table, "replicas"):
-        if read(replica, "kmsKeyArn") is MISSING:
+        if not is_set(replica, "kmsKeyArn"):
             yield failed(replica.at("kmsKeyArn"), "a replica uses AWS's own key")
 
 

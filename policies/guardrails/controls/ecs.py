@@ -10,7 +10,7 @@ from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.network import is_public
 from guardrails.documents import statements
 from guardrails.graph import output
-from guardrails.values import MISSING, block, flag, items, number, read, text
+from guardrails.values import block, flag, is_set, items, number, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _secrets_named(task: Resource, graph: Graph) -> int:
 def two_roles(task: Resource, graph: Graph, _: Options) -> Finding:
     """What pulls the image and what the program may do are two identities."""
     path = "taskRoleArn"
-    if read(task, path) is MISSING or read(task, "executionRoleArn") is MISSING:
+    if not (is_set(task, path) and is_set(task, "executionRoleArn")):
         return passed(path, "only one role, or none, is given")
     runs = {role.urn for role in graph.targets(task, path, types.ROLE)}
     starts = {role.urn for role in graph.targets(task, "executionRoleArn", types.ROLE)}

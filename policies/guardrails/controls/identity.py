@@ -115,7 +115,12 @@ def trust_names_principals(role: Resource, options: Options) -> Iterator[Finding
 
 def _is_tied(statement: Statement) -> bool:
     """Whether the statement asks for more than coming from the account."""
-    keys = ("sts:ExternalId", "aws:MultiFactorAuthPresent", "aws:PrincipalArn", "aws:PrincipalOrgID")
+    keys = (
+        "sts:ExternalId",
+        "aws:MultiFactorAuthPresent",
+        "aws:PrincipalArn",
+        "aws:PrincipalOrgID",
+    )
     bare = any(name.isdigit() or name.endswith(":root") for _, name in statement.principals)
     return not bare or any(statement.condition(key) for key in keys)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.tagging import tag
-from guardrails.values import MISSING, flag, items, read, text
+from guardrails.values import MISSING, flag, is_set, items, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ def _protocol(listener: Resource) -> str:
 def plain_http_only_redirects(listener: Resource, _: Options) -> Iterator[Finding]:
     """Nothing but a redirect to HTTPS is served without encryption."""
     if _protocol(listener) != "HTTP":
-        yield passed("protocol") if _protocol(listener) in SECURE else out_of_scope(
-            "not an HTTP listener", "protocol"
+        yield (
+            passed("protocol")
+            if _protocol(listener) in SECURE
+            else out_of_scope("not an HTTP listener", "protocol")
         )
         return
     actions = items(listener, "defaultActions")
@@ -71,7 +73,7 @@ def serves_https(balancer: Resource, graph: Graph, _: Options) -> Finding:
     ]
     if not secure:
         return failed("listener", "no HTTPS listener")
-    if all(read(listener, "certificateArn") is MISSING for listener in secure):
+    if all(not is_set(listener, "certificateArn") for listener in secure):
         return failed(path, "no HTTPS listener has a certificate")
     return passed(path)
 

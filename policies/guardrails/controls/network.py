@@ -8,7 +8,7 @@ from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.retention import kept_long_enough
 from guardrails.controls.tagging import tag
-from guardrails.values import MISSING, flag, items, join, read, text
+from guardrails.values import MISSING, flag, is_set, items, join, read, text
 from guardrails.verdicts import Finding, Verdict, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _destination(log: Resource, graph: Graph, options: Options) -> Finding:
     """The group, or the bucket, that a flow log writes to."""
     for prop in ("logDestination", "logGroupName"):
         for group in graph.targets(log, prop, types.LOG_GROUP):
-            if read(group, "kmsKeyId") is MISSING:
+            if not is_set(group, "kmsKeyId"):
                 return failed("flowLog.logDestination", "the log group has no customer key")
             return kept_long_enough(group, graph, options)
         for bucket in graph.targets(log, prop, types.BUCKET):
@@ -85,9 +85,9 @@ def leads_to_internet(table: Resource, graph: Graph) -> str | None:
             return join(route, "gatewayId")
     for route in graph.sources(table, types.ROUTE, "routeTableId"):
         cidrs = (text(route, "destinationCidrBlock"), text(route, "destinationIpv6CidrBlock"))
-        if any(cidr in ANYWHERE for cidr in cidrs) and read(route, "gatewayId") is not MISSING:
-            if _is_internet(route, "gatewayId", graph):
-                return "route.gatewayId"
+        anywhere = any(cidr in ANYWHERE for cidr in cidrs) and is_set(route, "gatewayId")
+        if anywhere and _is_internet(route, "gatewayId", graph):
+            return "route.gatewayId"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
-from guardrails.values import MISSING, block, items, number, read, text
+from guardrails.values import block, is_set, items, number, text
 from guardrails.verdicts import Finding, failed, passed
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def has_customer_key(bucket: Resource, graph: Graph) -> bool:
     for setting in graph.sources(bucket, types.BUCKET_ENCRYPTION, "bucket"):
         for rule in items(setting, "rules"):
             inner = block(rule, "applyServerSideEncryptionByDefault")
-            if inner and read(inner, "kmsMasterKeyId") is not MISSING:
+            if inner and is_set(inner, "kmsMasterKeyId"):
                 return True
     return False
 

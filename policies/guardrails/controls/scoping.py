@@ -1,8 +1,8 @@
 """Which IAM actions cannot be scoped to a resource.
 
 From the Service Authorization Reference: actions whose "Resource types" column is empty, so that
-AWS accepts only `Resource: *`. Reading and listing need no entry here: IAM-03 is about writing, data
-and permissions.
+AWS accepts only `Resource: *`. Reading and listing need no entry here: IAM-03 is about writing,
+data and permissions.
 """
 
 from __future__ import annotations

@@ -8,7 +8,18 @@ from guardrails.controls import types
 from guardrails.controls.credentials import known_format, promises_credential
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.documents import statements
-from guardrails.values import MISSING, Known, Unknown, block, flag, leaves, number, read, text
+from guardrails.values import (
+    MISSING,
+    Known,
+    Unknown,
+    block,
+    flag,
+    is_set,
+    leaves,
+    number,
+    read,
+    text,
+)
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -36,7 +47,7 @@ FUNCTION: Final = "aws:lambda/function:Function"
 def encrypted_with_own_key(secret: Resource, _: Options) -> Finding:
     """Reading a secret takes a permission on a key of one's own as well."""
     path = "kmsKeyId"
-    if read(secret, path) is MISSING:
+    if not is_set(secret, path):
         return failed(path, "no key is named, so AWS's own is used")
     return passed(path)
 
@@ -103,7 +114,7 @@ def _secret_paths(resource: Resource) -> Iterator[tuple[str, ...]]:
     for prop in SECRET_INPUTS.get(resource.type, ()):
         if read(resource, prop) is not MISSING:
             yield (prop,)
-    if resource.type == FUNCTION and "environment" not in resource.secrets:
+    if resource.type == FUNCTION:
         variables = block(resource, "environment.variables")
         for name in variables.value if variables else ():
             if promises_credential(name):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
-from guardrails.graph import Resource
 from guardrails.values import (
     MISSING,
     Node,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from guardrails.control import Options
-    from guardrails.graph import Graph
+    from guardrails.graph import Graph, Resource
 
 # Ports of interfaces through which people administer hosts and data stores.
 ADMIN_PORTS: Final = (
@@ -96,7 +95,7 @@ class Rule:
 
 
 def is_anywhere(cidr: str) -> bool:
-    """Whether a CIDR leaves out less than half of the internet; two /1 together are a known dodge."""
+    """Whether a CIDR leaves out less than half of the internet; two halves are a known dodge."""
     try:
         return ip_network(cidr, strict=False).prefixlen <= 1
     except ValueError:
@@ -185,9 +184,7 @@ def egress_is_restricted(resource: Resource, _: Options) -> Iterator[Finding]:
 
 
 @judges_in_stack("VPC-07", types.SERVICE)
-def app_tier_behind_load_balancer(
-    service: Resource, graph: Graph, _: Options
-) -> Iterator[Finding]:
+def app_tier_behind_load_balancer(service: Resource, graph: Graph, _: Options) -> Iterator[Finding]:
     """A service behind a load balancer takes traffic from that load balancer's group only."""
     path = "networkConfiguration.securityGroups"
     if not items(service, "loadBalancers"):

@@ -9,7 +9,7 @@ from guardrails.controls.coverage import is_mapped
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.tagging import tag
 from guardrails.graph import STACK
-from guardrails.values import MISSING, read
+from guardrails.values import text, value_at
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -42,14 +42,15 @@ SECURITY_PROPERTIES: Final = {
 @judges("ACC-08", types.PROVIDER)
 def provider_is_pinned(provider: Resource, options: Options) -> Iterator[Finding]:
     """A wrong set of credentials cannot deploy into the wrong account or region."""
-    if read(provider, "allowedAccountIds") is MISSING:
+    # Provider settings arrive as JSON text, so an empty list is two brackets.
+    if value_at(provider, "allowedAccountIds") in (None, [], "[]"):
         yield failed("allowedAccountIds", "any account is accepted")
-    region = read(provider, "region")
-    if region is MISSING:
+    region, allowed = text(provider, "region"), options.strings("regions")
+    if not region:
         yield failed("region", "the region is left to the environment")
-    elif (allowed := options.strings("regions")) and region.value not in allowed:  # type: ignore[union-attr] # provider settings are never unknown when set
+    elif allowed and region not in allowed:
         yield failed("region", "the region is not on the list")
-    if read(provider, "defaultTags") is MISSING:
+    if value_at(provider, "defaultTags") in (None, {}, "{}"):
         yield failed("defaultTags", "resources get no default tags")
     yield passed("allowedAccountIds")
 

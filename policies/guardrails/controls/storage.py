@@ -8,7 +8,7 @@ from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.resource_policies import open_to
 from guardrails.documents import Statement, statements
-from guardrails.values import MISSING, Node, block, flag, items, read, text
+from guardrails.values import MISSING, Node, block, flag, is_set, items, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def encrypted_with_own_key(bucket: Resource, graph: Graph, _: Options) -> Findin
             return passed(path, "a log target: its writers accept S3's own keys only")
         if algorithm not in ("aws:kms", "aws:kms:dsse"):
             return failed(f"{path}.sseAlgorithm", "not encrypted with KMS")
-        if inner is None or read(inner, "kmsMasterKeyId") is MISSING:
+        if inner is None or not is_set(inner, "kmsMasterKeyId"):
             return failed(f"{path}.kmsMasterKeyId", "AWS's own key is used")
     return passed(path)
 
@@ -60,9 +60,9 @@ def _encryption_rules(bucket: Resource, graph: Graph) -> Iterator[Node]:
         yield from items(setting, "rules")
     if not split:
         for key in ("serverSideEncryptionConfiguration", "serverSideEncryptionConfigurations"):
-            for setting in items(bucket, key):
-                yield from items(setting, "rule")
-                yield from items(setting, "rules")
+            for inline in items(bucket, key):
+                yield from items(inline, "rule")
+                yield from items(inline, "rules")
 
 
 def is_log_target(bucket: Resource, graph: Graph) -> bool:

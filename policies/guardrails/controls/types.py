@@ -67,9 +67,7 @@ BUCKET_ENCRYPTION: Final = (
 )
 BUCKET_LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 BUCKET_LOGGING: Final = "aws:s3/bucketLogging:BucketLogging"
-BUCKET_OBJECT_LOCK: Final = (
-    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
-)
+BUCKET_OBJECT_LOCK: Final = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 BUCKET_PUBLIC_ACCESS: Final = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning:BucketVersioning"
@@ -91,8 +89,6 @@ IDENTITY_POLICIES: Final = (ROLE_POLICY, POLICY, GROUP_POLICY, USER_POLICY)
 
 REPOSITORY: Final = "aws:ecr/repository:Repository"
 REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy:RepositoryPolicy"
-REGISTRY_SCANNING: Final = (
-    "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
-)
+REGISTRY_SCANNING: Final = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
 
 PROVIDER: Final = "pulumi:providers:aws"

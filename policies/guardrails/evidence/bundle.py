@@ -75,7 +75,9 @@ def _events(path: Path) -> list[dict[str, Any]]:
         events = [json.loads(line) for line in lines if line.strip()]
     except OSError as error:
         raise UnusableInputError(
-            f"{path} cannot be read", error.strerror or "unknown reason", "Run `make preview` first."
+            f"{path} cannot be read",
+            error.strerror or "unknown reason",
+            "Run `make preview` first.",
         ) from None
     except ValueError:
         raise UnusableInputError(
@@ -85,7 +87,9 @@ def _events(path: Path) -> list[dict[str, Any]]:
         ) from None
     if not events or not all(isinstance(event, dict) for event in events):
         raise UnusableInputError(
-            f"{path} holds no events", "it is empty or of another shape", "Run `make preview` first."
+            f"{path} holds no events",
+            "it is empty or of another shape",
+            "Run `make preview` first.",
         )
     return events
 

@@ -120,5 +120,3 @@ def _moment(seconds: Any) -> str:
     if not isinstance(seconds, int | float):
         return "unknown"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-

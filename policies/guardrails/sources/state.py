@@ -24,7 +24,9 @@ def resources_of_state(whole: dict[str, Any]) -> list[Resource]:
     deployment = whole.get("deployment")
     if deployment is None and isinstance(whole.get("checkpoint"), dict):
         deployment = whole["checkpoint"].get("latest")
-    listed = (deployment or {}).get("resources", []) if isinstance(deployment, dict | None) else None
+    listed = (
+        (deployment or {}).get("resources", []) if isinstance(deployment, dict | None) else None
+    )
     if not isinstance(listed, list):
         raise _shape("deployment.resources is not a list")
     resources = [
