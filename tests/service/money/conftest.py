@@ -1,5 +1,7 @@
 """The money half of the service on tables of its own, on moto and on the embedded AWS."""
 
+import io
+import json
 import os
 import secrets
 import socket
@@ -17,7 +19,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from flask.testing import FlaskClient
 from moto import mock_aws
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from budgetbuddy import contract
 from budgetbuddy.domain.accounts import Account, AccountKind, Opening
@@ -259,3 +264,98 @@ def count_calls() -> Callable[[Ledger], list[str]]:
         return calls
 
     return watch
+
+
+# --- Over HTTP -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Api:
+    """One signed-in user of the API."""
+
+    client: FlaskClient
+    token: str
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = "auto",
+        version: int | str | None = None,
+        **more: Any,
+    ) -> TestResponse:
+        """Send JSON; a new Idempotency-Key unless told; `version` becomes `If-Match`."""
+        headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
+        if key is not None and method != "GET":
+            headers["Idempotency-Key"] = secrets.token_hex(8) if key == "auto" else key
+        if version is not None:
+            headers["If-Match"] = f'"{version}"' if isinstance(version, int) else version
+        if body is not None:
+            more["json"] = body
+        return self.client.open(f"/api/v1{path}", method=method, headers=headers, **more)
+
+    def account(self, **fields: Any) -> dict[str, Any]:
+        """A new account in euros."""
+        body = {"name": "Giro", "kind": "checking", "currency": "EUR", **fields}
+        return _made(self("POST", "/accounts", body))
+
+    def transaction(self, account: dict[str, Any], amount: str, **fields: Any) -> dict[str, Any]:
+        """A new transaction."""
+        return _made(self("POST", "/transactions", new_transaction(account, amount, **fields)))
+
+    def category(self, name: str, kind: str = "expense") -> dict[str, Any]:
+        """A new category."""
+        return _made(self("POST", "/categories", {"name": name, "kind": kind}))
+
+    def upload(
+        self,
+        data: bytes | str,
+        account: dict[str, Any],
+        *,
+        key: str | None = "auto",
+        **options: Any,
+    ) -> TestResponse:
+        """A statement file with options."""
+        raw = data if isinstance(data, bytes) else data.encode()
+        chosen = {"accountId": account["id"], "format": "csv", **options}
+        file = FileStorage(io.BytesIO(raw), filename="statement")
+        # Encoded here: the test client would leave a temporary file of a large form open.
+        boundary, encoded = encode_multipart({"file": file, "options": json.dumps(chosen)})
+        content_type = f"multipart/form-data; boundary={boundary}"
+        return self("POST", "/imports", key=key, data=encoded, content_type=content_type)
+
+
+def _made(answer: TestResponse) -> dict[str, Any]:
+    assert answer.status_code == 201, answer.text
+    document: dict[str, Any] = answer.json or {}
+    return document
+
+
+def new_transaction(account: dict[str, Any], amount: str, **fields: Any) -> dict[str, Any]:
+    """The body of a transaction."""
+    return {
+        "accountId": account["id"],
+        "date": "2026-06-01",
+        "amount": {"amount": amount, "currency": account["currency"]},
+        "description": "Groceries",
+        **fields,
+    }
+
+
+@pytest.fixture
+def new_user(sign_up: Callable[..., Any]) -> Callable[[], Api]:
+    """Registers another user of the real application."""
+
+    def new_user() -> Api:
+        caller = sign_up()
+        return Api(caller.client, caller.token)
+
+    return new_user
+
+
+@pytest.fixture
+def api(new_user: Callable[[], Api]) -> Api:
+    """A signed-in user."""
+    return new_user()
