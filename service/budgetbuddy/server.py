@@ -39,7 +39,7 @@ def build_server(settings: Settings) -> Server:
         workers_kill_timeout=DRAIN_SECONDS,
         workers_max_rss=WORKER_MIB,
         log_access=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     )
 
 

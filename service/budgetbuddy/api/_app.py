@@ -4,6 +4,8 @@ import re
 import secrets
 import time
 from http import HTTPStatus
+from io import BytesIO
+from typing import IO
 
 from flask import Flask, Request, Response, g, request
 from flask_openapi3.openapi import OpenAPI
@@ -30,9 +32,17 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _TRACE = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|Root=([A-Za-z0-9-]{1,40})[;,]?.*")
 
 
+class MemoryRequest(Request):
+    """Keeps uploads in memory, where their size is bounded: the root file system is read-only."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return BytesIO()
+
+
 def build_app(settings: Settings, services: Services) -> Flask:
     """The application; no request is needed to build it, and no connection is opened."""
     app = OpenAPI("budgetbuddy", **openapi_arguments(settings))
+    app.request_class = MemoryRequest
     app.extensions["budgetbuddy"] = services
     app.config.update(
         MAX_CONTENT_LENGTH=UPLOAD_BYTES,
