@@ -189,7 +189,9 @@ def parse(raw: Any, controls: Mapping[str, Control]) -> Waivers:
 
 
 def _entries(raw: dict[str, Any], key: str, bad: list[Malformed]) -> list[tuple[str, Any]]:
-    listed = raw.get(key) or []
+    listed = raw.get(key)
+    if listed is None:
+        return []
     if not isinstance(listed, list):
         bad.append(Malformed(key, "is not a list"))
         return []

@@ -1,0 +1,273 @@
+"""`python -m guardrails`: exit codes, formats, and files that cannot be judged."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from guardrails.registry import registry
+
+TABLE = "aws:dynamodb/table:Table"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+
+
+def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "guardrails", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def resource(token: str, name: str, **fields: Any) -> dict[str, Any]:
+    return {"urn": f"urn:pulumi:dev::app::{token}::{name}", "type": token, "custom": True, **fields}
+
+
+def state(*resources: dict[str, Any], version: int = 3) -> dict[str, Any]:
+    root = resource("pulumi:pulumi:Stack", "app-dev")
+    return {"version": version, "deployment": {"resources": [root, *resources]}}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    def write(content: Any, name: str = "state.json") -> Path:
+        path = tmp_path / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def judged(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    return {v["control"]: v["verdict"] for v in json.loads(done.stdout)["verdicts"]}
+
+
+def topic() -> dict[str, Any]:
+    return resource("aws:sns/topic:Topic", "news", inputs={"name": "news"})
+
+
+def test_a_clean_state_exits_zero(write: Any) -> None:
+    done = run("check", write(state(topic())))
+
+    assert done.returncode == 0, done.stdout
+    assert "clean" in done.stdout
+
+
+def test_a_violation_exits_one_and_lists_every_verdict(write: Any) -> None:
+    path = write(state(resource(TABLE, "ledger", inputs={"hashKey": "pk"})))
+    done = run("check", path, "--format", "json")
+    verdicts = json.loads(done.stdout)["verdicts"]
+
+    assert done.returncode == 1
+    assert {"control", "urn", "verdict", "path"} <= set(verdicts[0])
+    assert judged(done)["DDB-01"] == "FAIL"
+    assert judged(done)["ACC-10"] == "PASS"
+    assert set(judged(done)) == set(registry())
+
+
+def test_the_table_names_control_resource_property_and_fix(write: Any) -> None:
+    done = run("check", write(state(resource(TABLE, "ledger", inputs={}))))
+
+    for said in ("DDB-01", "Table ledger", "pointInTimeRecovery.enabled", "fix: Set point_in"):
+        assert said in done.stdout
+
+
+def test_an_unknown_in_the_file_counts_as_unknown(write: Any) -> None:
+    inputs = {"pointInTimeRecovery": {"enabled": UNKNOWN}}
+
+    done = run("check", write(state(resource(TABLE, "t", inputs=inputs))), "--format", "json")
+
+    assert judged(done)["DDB-01"] == "UNKNOWN"
+
+
+def test_an_encrypted_secret_is_not_guessed_and_not_shown(write: Any) -> None:
+    secret = {SIGNATURE: SECRET, "ciphertext": "v1:abc:def"}
+    version = resource(
+        "aws:secretsmanager/secretVersion:SecretVersion", "v", inputs={"secretString": secret}
+    )
+    table = resource(TABLE, "t", inputs={"serverSideEncryption": secret})
+
+    done = run("check", write(state(version, table)), "--format", "json")
+
+    assert judged(done)["SEC-04"] == "PASS"
+    assert judged(done)["DDB-02"] == "UNKNOWN"
+    assert "ciphertext" not in done.stdout
+
+
+def test_a_plain_secret_in_the_state_is_found(write: Any) -> None:
+    version = resource(
+        "aws:secretsmanager/secretVersion:SecretVersion", "v", inputs={"secretString": "sesame"}
+    )
+
+    done = run("check", write(state(version)), "--format", "json")
+
+    assert judged(done)["SEC-04"] == "FAIL"
+    assert "sesame" not in done.stdout
+
+
+def test_dependencies_of_the_state_are_followed(write: Any) -> None:
+    key = resource("aws:kms/key:Key", "k", inputs={"enableKeyRotation": True})
+    table = resource(
+        TABLE,
+        "t",
+        inputs={"serverSideEncryption": {"enabled": True, "kmsKeyArn": "arn:somewhere"}},
+        propertyDependencies={"serverSideEncryption": [key["urn"]]},
+    )
+
+    done = run("check", write(state(key, table)), "--format", "json")
+
+    assert judged(done)["DDB-02"] == "PASS"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "not json",
+        "[]",
+        "7",
+        "{}",
+        '{"steps": [], "duration": 1}',
+        '{"version": 3, "deployment": {"resources": {}}}',
+        '{"version": 3, "deployment": 7}',
+        '{"version": 3, "deployment": {"resources": [7]}}',
+        '{"version": 3, "deployment": {"resources": [{"urn": 7}]}}',
+        '{"version": 3, "deployment": {"resources": [{"urn": "a", "type": "b", "inputs": []}]}}',
+        '{"version": 99, "deployment": {"resources": []}}',
+        '{"sequence": 1}\n{"sequence',
+        "[" * 100_000,
+    ],
+)
+def test_an_unusable_file_says_what_why_and_what_to_do(write: Any, content: str) -> None:
+    done = run("check", write(content))
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "why:" in done.stderr
+    assert "do:" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_missing_or_binary_file_is_unusable_too(tmp_path: Path) -> None:
+    binary = tmp_path / "b"
+    binary.write_bytes(b"\xff\xfe\x00\x80")
+
+    assert run("check", tmp_path / "none").returncode == 2
+    assert run("check", binary).returncode == 2
+    assert run("check", tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs"),
+    [
+        (TABLE, {"pointInTimeRecovery": "on"}),
+        ("aws:ec2/securityGroup:SecurityGroup", {"ingress": "everything"}),
+        ("aws:iam/policy:Policy", {"policy": "{"}),
+        ("aws:iam/policy:Policy", {"policy": {"Statement": {"Effect": "allow", "NotAction": "x"}}}),
+        ("aws:ecs/taskDefinition:TaskDefinition", {"containerDefinitions": "{}"}),
+    ],
+)
+def test_a_wrong_property_is_a_violation_never_a_crash(
+    write: Any, token: str, inputs: dict[str, Any]
+) -> None:
+    done = run("check", write(state(resource(token, "odd", inputs=inputs))), "--format", "json")
+
+    assert done.returncode == 1
+    assert "ERROR" not in judged(done).values()
+    assert "FAIL" in judged(done).values()
+
+
+def test_parents_in_a_circle_are_survived(write: Any) -> None:
+    one, two = topic(), topic() | {"urn": "urn:pulumi:dev::app::aws:sns/topic:Topic::b"}
+    one["parent"], two["parent"] = two["urn"], one["urn"]
+
+    assert run("check", write(state(one, two))).returncode == 0
+
+
+def test_an_unknown_type_is_a_finding(write: Any) -> None:
+    done = run("check", write(state(resource("aws:new/thing:Thing", "t"))), "--format", "json")
+
+    assert judged(done)["ACC-10"] == "FAIL"
+
+
+def test_sarif_and_junit_hold_the_same_counts(write: Any) -> None:
+    path = write(state(resource(TABLE, "ledger", inputs={"hashKey": "pk"})))
+    whole = json.loads(run("check", path, "--format", "json").stdout)
+    sarif = json.loads(run("check", path, "--format", "sarif").stdout)["runs"][0]
+    junit = ET.fromstring(run("check", path, "--format", "junit").stdout)  # noqa: S314 - our own
+
+    failed = whole["header"]["counts"]["FAIL"]
+    assert sum(1 for r in sarif["results"] if r["kind"] == "fail") == failed
+    assert (
+        sum(1 for r in sarif["results"] if r["kind"] == "pass") == whole["header"]["counts"]["PASS"]
+    )
+    assert sum(int(suite.attrib["failures"]) for suite in junit) == failed
+
+
+def test_a_framework_narrows_the_controls(write: Any) -> None:
+    done = run("check", write(state(topic())), "--framework", "hipaa", "--format", "json")
+
+    assert set(judged(done)) == {
+        key for key, control in registry().items() if control.requirements("hipaa")
+    }
+
+
+def test_a_configuration_that_names_no_control_is_refused(write: Any) -> None:
+    done = run("check", write(state(topic())), "--config", write({"vpc-99": {}}, "config.json"))
+
+    assert done.returncode == 2
+    assert "not in the catalogue" in done.stderr
+
+
+def test_waivers_are_applied_by_stack(write: Any, tmp_path: Path) -> None:
+    file = tmp_path / "w.yaml"
+    file.write_text("waivers: [{policy: DDB-01}]")
+
+    done = run("check", write(state(topic())), "--waivers", file, "--format", "json")
+
+    assert done.returncode == 1
+    assert judged(done)["waiver-malformed"] == "FAIL"
+
+
+def test_the_catalogue_is_listed_by_framework() -> None:
+    listed = json.loads(run("controls", "--framework", "pci", "--format", "json").stdout)
+
+    assert {entry["id"] for entry in listed} == {
+        key for key, control in registry().items() if control.requirements("pci")
+    }
+    assert run("controls").returncode == 0
+    assert "# DDB-01" in run("controls", "ddb-01").stdout
+    assert run("controls", "DDB-99").returncode == 2
+
+
+@pytest.mark.parametrize("command", [[], ["check"], ["evidence"], ["controls"]])
+def test_every_command_explains_itself(command: list[str]) -> None:
+    done = run(*command, "--help")
+
+    assert done.returncode == 0
+    assert "usage:" in done.stdout
+
+
+def test_a_state_of_a_thousand_resources_is_judged_in_time(write: Any) -> None:
+    policy = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject",
+                                        "Resource": "arn:aws:s3:::b/*"}]})  # fmt: skip
+    many = [
+        resource("aws:iam/policy:Policy", f"p{i}", inputs={"policy": policy}) for i in range(500)
+    ] + [resource(TABLE, f"t{i}", inputs={"hashKey": "pk"}) for i in range(500)]
+    path = write(state(*many))
+    started = time.monotonic()
+
+    done = run("check", path, "--format", "json")
+
+    assert done.returncode == 1
+    assert time.monotonic() - started < 30  # 5 s on an idle machine; shared ones are slower
