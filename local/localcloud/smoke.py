@@ -27,13 +27,14 @@ def smoke_test(client: Client) -> None:
     account = {"name": "Smoke test", "kind": "cash", "currency": "EUR"}
     created = _expect("new account", client.call("POST", "/api/v1/accounts", account), 201)
     path = f"/api/v1/accounts/{created.body['id']}"
+    made = [path]
     try:
-        spent = _spend(client, created.body["id"])
+        made.append(f"/api/v1/transactions/{_spend(client, created.body['id'])}")
         balance = _expect("account", client.call("GET", path), 200).body["balance"]
         _check("exact balance", balance == {"amount": "-12.30", "currency": "EUR"})
-        _remove(client, f"/api/v1/transactions/{spent}")
     finally:
-        _remove(client, path)
+        for each in reversed(made):
+            _remove(client, each)
 
 
 def _spend(client: Client, account: str) -> str:
@@ -50,8 +51,8 @@ def _spend(client: Client, account: str) -> str:
 
 def _remove(client: Client, path: str) -> None:
     """Delete the resource in the version it has now."""
-    etag = _expect("version", client.call("GET", path), 200).headers["etag"]
-    _expect("removal", client.call("DELETE", path, headers={"If-Match": etag}), 204)
+    etag = _expect("version", client.call("GET", path), 200).headers.get("etag", "")
+    _expect(f"removal of {path}", client.call("DELETE", path, headers={"If-Match": etag}), 204)
 
 
 def _expect(what: str, answer: Answer, *statuses: int) -> Answer:

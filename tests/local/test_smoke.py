@@ -36,6 +36,8 @@ class Service:
             "POST /api/v1/accounts": (201, JSON, ACCOUNT),
             "POST /api/v1/transactions": (201, JSON, {"id": "t1"}),
             "GET /api/v1/accounts/a1": (200, JSON | {"etag": '"7"'}, ACCOUNT),
+            "GET /api/v1/transactions/t1": (200, JSON | {"etag": '"3"'}, {"id": "t1"}),
+            "DELETE /api/v1/transactions/t1": (204, {}, ""),
             "DELETE /api/v1/accounts/a1": (204, {}, ""),
         }
 
@@ -83,7 +85,7 @@ def test_a_service_that_keeps_its_promises_passes_and_is_left_clean(
     smoke_test(client)
 
     method, path, headers = service.calls[-1]
-    assert (method, path) == ("DELETE", "/api/v1/accounts/a1?cascade=true")
+    assert (method, path) == ("DELETE", "/api/v1/accounts/a1")
     assert headers["if-match"] == '"7"'
 
 
@@ -95,7 +97,11 @@ def test_a_service_that_keeps_its_promises_passes_and_is_left_clean(
         ("GET /openapi.json", (200, JSON, {"openapi": "3.0.3"}), "OpenAPI version"),
         ("GET /api/v1/nothing", (404, {"content-type": "text/html"}, ""), "problem document"),
         ("POST /api/v1/accounts", (500, PROBLEM, {"code": "internal"}), "new account.*500"),
-        ("DELETE /api/v1/accounts/a1", (409, PROBLEM, {"code": "x"}), "removal of the account"),
+        (
+            "DELETE /api/v1/accounts/a1",
+            (409, PROBLEM, {"code": "x"}),
+            "removal of /api/v1/accounts/a1.*409",
+        ),
     ],
 )
 def test_a_broken_promise_is_named(
@@ -114,7 +120,11 @@ def test_a_wrong_balance_is_named_and_the_account_still_removed(
     service: Service, client: Client
 ) -> None:
     balance = {"amount": "-12.3", "currency": "EUR"}
-    service.replies["GET /api/v1/accounts/a1"] = (200, JSON, ACCOUNT | {"balance": balance})
+    service.replies["GET /api/v1/accounts/a1"] = (
+        200,
+        JSON | {"etag": "1"},
+        ACCOUNT | {"balance": balance},
+    )
 
     with pytest.raises(LocalCloudError, match="exact balance"):
         smoke_test(client)

@@ -1,0 +1,23 @@
+"""How the tests are shared out between processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Their session fixtures are costly (a whole local cloud, a preview of each stack): one process each.
+SHARED = ("e2e", "platform")
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Keep a file, or a directory with a shared fixture, together in one process."""
+    root = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(root)
+        group = path.parts[0] if path.parts[0] in SHARED else str(path)
+        item.add_marker(pytest.mark.xdist_group(group))
