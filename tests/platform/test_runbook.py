@@ -1,0 +1,61 @@
+"""Whoever an alarm wakes finds the section it links to."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from budgetbuddy import contract
+from infra.alarms import RUNBOOK, error_rate_alarm, service_alarms, throttle_alarm
+from infra.security_events import SECURITY_EVENTS
+from infra.settings import AlarmSettings
+
+ROOT = Path(__file__).parents[2]
+SECTION = "## Alarms"
+ALARM_HEADING = re.compile(r"^#### (\S+)$", re.MULTILINE)
+LINK = re.compile(re.escape(RUNBOOK) + r"#(\S+)$")
+QUESTIONS = ("**Means**", "**First look**", "**Likely causes**", "**Fix**", "**Who**")
+
+
+def alarm_names() -> set[str]:
+    """Names of the alarms the platform declares; each is also its anchor."""
+    settings = AlarmSettings()
+    specs = [
+        *service_alarms(settings, "service"),
+        error_rate_alarm(settings, "balancer"),
+        *(throttle_alarm(table.name, table.name) for table in contract.TABLES),
+    ]
+    return {spec.name for spec in specs} | {event.name for event in SECURITY_EVENTS}
+
+
+def sections() -> dict[str, str]:
+    """Text below each heading of an alarm, by the heading, which is its own anchor."""
+    text = (ROOT / RUNBOOK).read_text(encoding="utf-8").partition(f"\n{SECTION}\n")[2]
+    alarms = re.split(r"^## ", text, maxsplit=1, flags=re.MULTILINE)[0]
+    _, *parts = ALARM_HEADING.split(alarms)
+    headings = parts[::2]
+    assert len(headings) == len(set(headings)), "a second heading would get another anchor"
+    return dict(zip(headings, parts[1::2], strict=True))
+
+
+def test_the_runbook_has_a_section_for_each_alarm_and_for_no_other() -> None:
+    assert sections().keys() == alarm_names()
+
+
+@pytest.mark.parametrize("name", sorted(alarm_names()))
+def test_the_section_of_an_alarm_answers_what_somebody_woken_asks(name: str) -> None:
+    section = sections()[name]
+
+    assert [section.count(question) for question in QUESTIONS] == [1] * len(QUESTIONS)
+
+
+@pytest.mark.engine
+def test_every_alarm_that_would_be_created_links_to_a_section(plan: Any) -> None:
+    alarms = plan.of("aws:cloudwatch/metricAlarm:MetricAlarm")
+    linked = {each.name: LINK.search(each.inputs["alarmDescription"]) for each in alarms}
+
+    assert linked
+    assert {name: link and link.group(1) for name, link in linked.items()} == {
+        name: name for name in sections()
+    }
