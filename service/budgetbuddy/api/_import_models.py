@@ -90,7 +90,15 @@ class ImportOptions(Input):
 class ImportForm(Input):
     """The statement, at most 5 MB, and the options as JSON (`ImportOptions`)."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        json_schema_extra={
+            "example": {
+                "file": "Date,Amount,Text\n2026-01-31,-12.30,Groceries\n",
+                "options": '{"accountId":"acc_01jdk2v7x8e9rts0a1b2c3d4e5","format":"csv"}',
+            }
+        },
+    )
 
     file: FileStorage
     options: Annotated[

@@ -120,6 +120,23 @@ SplitList = Annotated[tuple[SplitInput, ...], Field(min_length=2, max_length=50)
 class Splits(Input):
     """All parts; they sum to the amount of the transaction."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "splits": [
+                    {
+                        "categoryId": "cat_01jdk2v7x8e9rts0a1b2c3d4e5",
+                        "amount": {"amount": "-30.00", "currency": "EUR"},
+                    },
+                    {
+                        "categoryId": "cat_01jdk2v7x8e9rts0a1b2c3d4e6",
+                        "amount": {"amount": "-12.50", "currency": "EUR"},
+                    },
+                ]
+            }
+        }
+    )
+
     splits: SplitList
 
 
