@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Their session fixtures are costly (a whole local cloud, a preview of each stack): one process each.
+# Their session fixtures are costly (a local cloud, a preview of each stack): one process each.
 SHARED = ("e2e", "platform")
 
 

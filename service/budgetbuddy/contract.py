@@ -33,7 +33,7 @@ class IndexSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TableSpec:
-    """One DynamoDB table. Its physical name is `{prefix}-{name}`; keys are strings `pk` and `sk`."""
+    """One DynamoDB table, named `{prefix}-{name}`; its keys are the strings `pk` and `sk`."""
 
     name: str
     data_class: str  # value of the tag `data-class`
