@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import xmlrpc.client
+import xmlrpc.client  # nosec B411 - it parses the answers of our own supervisord, over a private socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -10,7 +10,7 @@ from infra.settings import Settings
 CONTAINER = "api"
 USER = "10001:10001"
 TMP_VOLUME = "tmp"
-TMP_PATH = "/tmp"  # noqa: S108 - a volume of this task alone, mounted there
+TMP_PATH = "/tmp"  # noqa: S108 - a volume of this task alone, mounted there  # nosec B108 - the mount point inside the container
 STOP_TIMEOUT_SECONDS = contract.STOP_SECONDS + 10
 LOG_BUFFER = "25m"
 

@@ -163,7 +163,7 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         default="",
         local_only=True,
     ),
-    VariableSpec(name="HOST", purpose="address to listen on", default="0.0.0.0", local_only=True),
+    VariableSpec(name="HOST", purpose="address to listen on", default="0.0.0.0", local_only=True),  # nosec B104 - a container listens on all
     VariableSpec(
         name="PORT",
         purpose="port to listen on; the image keeps the default",
