@@ -1,4 +1,4 @@
-"""The same setting in its different shapes: split or inline, one token or its twin, joined or not."""
+"""The same setting in its shapes: split or inline, one token or its twin, joined or not."""
 
 import json
 from typing import Any
@@ -48,14 +48,12 @@ def test_a_plain_listener_is_seen_under_every_token(harness: Any, module: str) -
     assert verdict(harness, "LB-01", listener) == {Verdict.FAIL}
 
 
-@pytest.mark.parametrize(
-    "token", ["aws:lb/loadBalancer:LoadBalancer", "aws:alb/loadBalancer:LoadBalancer"]
-)
-@pytest.mark.parametrize("listener", ["aws:lb/listener:Listener", "aws:alb/listener:Listener"])
-def test_twins_are_joined_with_each_other(harness: Any, token: str, listener: str) -> None:
-    balancer = harness.Declared(token, "front", {})
+@pytest.mark.parametrize("one", ["lb", "alb"])
+@pytest.mark.parametrize("other", ["lb", "alb"])
+def test_twins_are_joined_with_each_other(harness: Any, one: str, other: str) -> None:
+    balancer = harness.Declared(f"aws:{one}/loadBalancer:LoadBalancer", "front", {})
     secure = harness.Declared(
-        listener,
+        f"aws:{other}/listener:Listener",
         "https",
         {"protocol": "HTTPS", "certificateArn": "arn:c", "loadBalancerArn": harness.UNKNOWN},
         {"loadBalancerArn": [balancer.urn]},
@@ -248,7 +246,7 @@ def test_a_log_target_may_use_the_keys_its_writers_accept(harness: Any) -> None:
     ],
 )
 def test_a_credential_in_the_environment_is_recognised(
-    harness: Any, variable: str, value: str, found: bool
+    harness: Any, variable: str, value: str, found: Any
 ) -> None:
     container = {"name": "api", "environment": [{"name": variable, "value": value}]}
     task = harness.Declared(
