@@ -24,6 +24,7 @@ from localcloud.stack import Stack, local_stack, stop_on
 
 DEFAULT_API_PORT = 8080
 PORTS = LOCAL / "ports.json"
+DEPLOYED_TO = LOCAL / "deployed-to.pid"  # the embedded AWS the state was last compared with
 OUTPUTS = LOCAL / "outputs.json"
 READY_SECONDS = 30
 POLL_SECONDS = 0.2
@@ -48,8 +49,9 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     stack = local_stack()
     console.print(f"[dim]{describe_providers(stand_ins=stack.stand_ins)}[/dim]")
     emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
-    # An embedded AWS that was started now may have lost what a killed one had not written.
-    fresh = _start_emulator(emulator, ports) or refresh
+    process = _start_emulator(emulator, ports)
+    # Another process than last time may have lost what a killed one had not written.
+    fresh = refresh or not DEPLOYED_TO.exists() or DEPLOYED_TO.read_text() != process
     with step("Preparing stack local"):
         stack.prepare(_settings(emulator, ports))
     with step("Previewing under the PCI and SOC 2 packs"):
@@ -59,6 +61,7 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     with step("Deploying to the embedded AWS (pulumi up)"):
         failures = stack.up(refresh=fresh)
     stop_on(failures, "pulumi up of stack local")
+    DEPLOYED_TO.write_text(process)
     before = OUTPUTS.read_text() if OUTPUTS.exists() else ""
     after = json.dumps(stack.outputs(), indent=2, sort_keys=True)
     OUTPUTS.write_text(after)
@@ -122,15 +125,14 @@ def _choose_ports(api_port: int | None) -> Ports:
     return ports
 
 
-def _start_emulator(emulator: Emulator, ports: Ports) -> bool:
-    """Have the embedded AWS run; True when it was started now, so its state must be compared."""
+def _start_emulator(emulator: Emulator, ports: Ports) -> str:
+    """Have the embedded AWS run; its process id, which is new when it crashed or was stopped."""
     with step("Starting the embedded AWS"):
         supervision.start(_programs(emulator, ports))
-        was_running = any(s.name == "emulator" and s.is_running for s in supervision.states())
-        if not was_running:
+        if not any(s.name == "emulator" and s.is_running for s in supervision.states()):
             supervision.start_process("emulator")
         emulator.wait_until_healthy()
-    return not was_running
+    return next(str(s.pid) for s in supervision.states() if s.name == "emulator")
 
 
 def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
