@@ -135,9 +135,7 @@ def test_field_names_are_camel_case_only(anonymous: Caller) -> None:
     ],
 )
 def test_another_content_type_is_refused(client: FlaskClient, headers: dict[str, str]) -> None:
-    require_problem(
-        client.post(LOGIN, data=b"{}", headers=headers), 415, "unsupported_media_type"
-    )
+    require_problem(client.post(LOGIN, data=b"{}", headers=headers), 415, "unsupported_media_type")
 
 
 def test_a_body_over_its_limit_is_refused(client: FlaskClient) -> None:

@@ -36,9 +36,7 @@ class Keys:
         self.envelope = self.fresh()
 
     def fresh(self) -> Envelope:
-        return Envelope(
-            self.kms, self.key_id, self.wrapped.get, monotonic=lambda: self.now
-        )
+        return Envelope(self.kms, self.key_id, self.wrapped.get, monotonic=lambda: self.now)
 
     def enrol(self) -> UserRef:
         who = user()

@@ -75,6 +75,8 @@ def test_any_other_text_is_a_missing_resource(text: str) -> None:
         require_id(Kind.ACCOUNT, text)
 
 
-@pytest.mark.parametrize("text", ["acc_" + "8" * 26, "acc_" + "0" * 25 + "i", "acc_" + "0" * 26 + "\n"])
+@pytest.mark.parametrize(
+    "text", ["acc_" + "8" * 26, "acc_" + "0" * 25 + "i", "acc_" + "0" * 26 + "\n"]
+)
 def test_near_misses_are_no_ids(text: str) -> None:
     assert not is_id(Kind.ACCOUNT, text)

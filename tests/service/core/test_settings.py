@@ -11,7 +11,7 @@ from budgetbuddy.settings import EX_CONFIG, InvalidSettings, Settings, load_sett
 
 from ..conftest import environment  # noqa: TID252 - fixtures' module
 
-SECRET = "Tr0ub4dor&3"  # noqa: S105 - looked for in messages
+SECRET = "Tr0ub4dor&3"
 
 
 def test_the_contract_names_exactly_the_variables_that_are_read() -> None:
@@ -56,9 +56,7 @@ def test_all_faults_are_reported_together() -> None:
         ({"ENVIRONMENT": "staging", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "AWS_ENDPOINT_URL"),
     ],
 )
-def test_a_fault_names_the_variable_and_never_its_value(
-    changes: dict[str, str], name: str
-) -> None:
+def test_a_fault_names_the_variable_and_never_its_value(changes: dict[str, str], name: str) -> None:
     with pytest.raises(InvalidSettings) as caught:
         load_settings(environment(**changes))
 
@@ -89,7 +87,7 @@ def test_the_server_says_why_it_does_not_start(
     arguments: list[str], variables: dict[str, str], code: int, text: str
 ) -> None:
     command = [sys.executable, "-P", "-m", "budgetbuddy.server", *arguments]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
     assert done.returncode == code
     assert text in done.stderr

@@ -31,8 +31,10 @@ VALUES = st.recursive(
     | st.text(max_size=20)
     | st.binary(max_size=20)
     | st.frozensets(st.text(min_size=1, max_size=5), min_size=1, max_size=3),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 
@@ -90,7 +92,9 @@ def test_more_than_a_hundred_operands_are_refused_though_emulators_take_them() -
         Expressions().conjunction([OneOf("a", tuple(map(str, range(101))))])
 
 
-@pytest.mark.parametrize(("pk", "sk"), [("", "x"), ("x", ""), ("x" * 2_049, "x"), ("x", "y" * 1_025)])
+@pytest.mark.parametrize(
+    ("pk", "sk"), [("", "x"), ("x", ""), ("x" * 2_049, "x"), ("x", "y" * 1_025)]
+)
 def test_keys_beyond_their_limits_are_refused(pk: str, sk: str) -> None:
     with pytest.raises(ValueError, match="bytes"):
         Key(pk=pk, sk=sk)

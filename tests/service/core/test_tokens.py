@@ -36,7 +36,7 @@ PROFILE = Profile(
     user=USER,
     email="a@example.com",
     email_hash="h",
-    password_hash="p",  # noqa: S106 - no password
+    password_hash="p",
     preferences=Preferences(),
     created_at=NOON,
 )
