@@ -1,6 +1,7 @@
 """The program the whole-engine tests run: a VPC, a table, a key, a secret and their readers."""
 
 import json
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -23,13 +24,13 @@ provider = aws.Provider(
     else None,
     **options,
 )
-opts = pulumi.ResourceOptions(providers={"aws": provider}, provider=provider)
+opts = pulumi.ResourceOptions(provider=provider)
 
 vpc = awsx.ec2.Vpc(
     "net",
     cidr_block="10.0.0.0/16",
     availability_zone_names=["us-east-1a", "us-east-1b", "us-east-1c"],
-    subnet_strategy="Auto",
+    subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
     subnet_specs=[
         awsx.ec2.SubnetSpecArgs(type=awsx.ec2.SubnetType.PUBLIC, cidr_mask=20),
         awsx.ec2.SubnetSpecArgs(
@@ -41,7 +42,8 @@ vpc = awsx.ec2.Vpc(
     opts=pulumi.ResourceOptions(providers={"aws": provider}),
 )
 if config.get_bool("broken"):
-    aws.sqs.Queue("broken", visibility_timeout_seconds="soon", opts=opts)
+    wrong: Any = "soon"
+    aws.sqs.Queue("broken", visibility_timeout_seconds=wrong, opts=opts)
 if other := config.get("component"):
     awsx.ecs.FargateService(other, opts=pulumi.ResourceOptions(providers={"aws": provider}))
 key = aws.kms.Key("key", deletion_window_in_days=7, enable_key_rotation=True, opts=opts)
@@ -72,4 +74,4 @@ pulumi.export("secret", secret.arn)
 pulumi.export("vpc", vpc.vpc_id)
 pulumi.export("isolated", vpc.isolated_subnet_ids)
 pulumi.export("private", vpc.private_subnet_ids)
-pulumi.export("addresses", vpc.nat_gateways.apply(lambda nats: len(nats)))
+pulumi.export("addresses", vpc.nat_gateways.apply(len))

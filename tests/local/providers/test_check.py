@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from localcloud.providers.aws import check, diff, naming
 from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.aws.values import UNKNOWN

@@ -11,7 +11,7 @@ from localcloud.providers.aws import kinds, schema
 from localcloud.providers.aws.values import equivalent
 
 sys.path.insert(0, str(Path(__file__).parent))
-from samples import SAMPLES, Sample
+from samples import SAMPLES, Sample  # type: ignore[import-not-found] # beside this file
 
 ARN = re.compile(r"arn:aws:[a-z0-9-]+:([a-z0-9-]+:000000000000|:000000000000|:):.+")
 

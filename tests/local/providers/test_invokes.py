@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from localcloud.providers.aws import invokes, policy_document
 from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.errors import ProviderError

@@ -12,11 +12,17 @@ from pathlib import Path
 
 import grpc
 import pytest
-from localcloud.emulator.process import Emulator
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from localcloud.emulator.process import Emulator
+
 PLUGINS = ("aws", "awsx")
-LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
+# 127.0.0.1, ::1 and ::ffff:127.0.0.1, as the kernel writes them.
+LOOPBACK = {
+    "0100007F",
+    "00000000000000000000000001000000",
+    "0000000000000000FFFF00000100007F",
+}
 LISTENING = "0A"
 
 
@@ -41,10 +47,10 @@ def listening_addresses(process: int) -> set[str]:
     """Local addresses, in the kernel's hexadecimal, that a process and its children listen on."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     inodes = {
-        os.readlink(link).removeprefix("socket:[").removesuffix("]")
+        str(link.readlink()).removeprefix("socket:[").removesuffix("]")
         for one in [str(process), *children]
         for link in Path(f"/proc/{one}/fd").iterdir()
-        if link.is_symlink() and os.readlink(link).startswith("socket:")
+        if link.is_symlink() and str(link.readlink()).startswith("socket:")
     }
     rows = [
         line.split()
@@ -99,7 +105,7 @@ def test_the_embedded_aws_listens_on_loopback_only(emulator: Emulator) -> None:
 
 def _target(link: Path) -> str:
     try:
-        return os.readlink(link)
+        return str(link.readlink())
     except OSError:  # the process or its file went away meanwhile
         return ""
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from localcloud.providers.aws import config
 from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.errors import ProviderError
@@ -54,7 +55,7 @@ def test_an_endpoint_on_this_machine_is_taken(url: str) -> None:
 
 
 def test_without_an_endpoint_there_is_nothing_to_create_in() -> None:
-    with pytest.raises(ProviderError, match="has no embedded AWS.*use the real plugin"):
+    with pytest.raises(ProviderError, match=r"has no embedded AWS.*use the real plugin"):
         ProviderConfig().endpoint_of("s3")
 
 
@@ -75,7 +76,7 @@ def test_a_preview_without_an_endpoint_shows_the_one_allowed_account() -> None:
     ],
 )
 def test_a_wrong_account_is_refused_in_the_real_words(raw: dict[str, str]) -> None:
-    with pytest.raises(ProviderError, match="^AWS account ID not allowed: 000000000000$"):
+    with pytest.raises(ProviderError, match=r"^AWS account ID not allowed: 000000000000$"):
         config.parse(raw)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from localcloud.providers.aws import facts, kinds, outputs, recorded, schema
 from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.aws.values import UNKNOWN

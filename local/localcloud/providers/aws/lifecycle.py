@@ -164,18 +164,14 @@ def _kinds() -> Any:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn boto3's failures into one sentence."""
-    from botocore.exceptions import (  # noqa: PLC0415 - slow to load
-        BotoCoreError,
-        ClientError,
-        HTTPClientError,
-    )
+    from botocore import exceptions  # noqa: PLC0415 - boto3 is slow to load
 
     try:
         yield
-    except HTTPClientError as error:
+    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
         raise ProviderError(
             f"the embedded AWS does not answer ({error}): is it running? "
             "`python -m localcloud status` shows it, `python -m localcloud up` starts it"
         ) from error
-    except (BotoCoreError, ClientError) as error:
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         raise ProviderError(str(error)) from error
