@@ -373,11 +373,33 @@ def test_a_wrong_ofx_entry_is_named_by_line_and_the_others_are_read(entry: str, 
         ("<OFX><STMTRS>" + GOOD, "not_ofx"),
         ("<OFX></STMTRS></OFX>", "not_ofx"),
         ("<OFX>" * 40, "not_ofx"),
+        ("<OFX>" + "<A>1" * 250_000, "too_many_rows"),
+        ("<OFX><MEMO><![CDATA[" * 20 + "text", "not_ofx"),
         ('<!DOCTYPE x [<!ENTITY a "b">]><OFX></OFX>', "unsupported_markup"),
     ],
 )
 def test_a_file_that_is_no_ofx_statement_is_refused_whole(text: str, code: str) -> None:
     assert refusal(lambda: read(text.encode(), OFX))[0] == code
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        ("ENCODING:USASCII\nCHARSET:1252\n", "windows-1252"),
+        ("ENCODING:USASCII\nCHARSET:1252\n", "utf-8"),  # what the bytes say, not the header
+        ("ENCODING:UTF-8\nCHARSET:NONE\n", "utf-8"),
+        ("ENCODING:USASCII\nCHARSET:1250\n", "windows-1250"),
+        ('<?xml version="1.0" encoding="ISO-8859-2"?>', "iso-8859-2"),
+        ('<?xml version="1.0" encoding="utf-8"?>', "utf-8"),
+        ("", "utf-8"),
+    ],
+)
+def test_names_survive_whatever_encoding_the_bank_chose(head: str, encoding: str) -> None:
+    text = f"{head}<OFX><STMTRS>{GOOD.replace('<NAME>n', '<NAME>Café Süd')}</STMTRS></OFX>"
+    statement = read(text.encode(encoding), OFX)
+
+    assert statement.rows[0].description == "Café Süd"
+    assert statement.detected["encoding"] == encoding
 
 
 def test_statements_of_two_accounts_or_another_currency_are_refused() -> None:
