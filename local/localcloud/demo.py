@@ -47,21 +47,25 @@ def _register(client: Client, emulator: Emulator, password: str) -> Answer:
     fields = {"email": EMAIL, "password": password, "displayName": "Demo", "currency": "EUR"}
     answer = client.call("POST", "/api/v1/auth/register", fields)
     _expect(answer, 202)
-    body = {"registrationId": answer.body["registrationId"], "code": _mailed_code(emulator, seen)}
+    body = {
+        "registrationId": answer.body["registrationId"],
+        "code": mailed_code(emulator, EMAIL, seen),
+    }
     return client.call("POST", "/api/v1/auth/register/confirm", body)
 
 
-def _mailed_code(emulator: Emulator, seen: int) -> str:
+def mailed_code(emulator: Emulator, email: str, seen: int = 0) -> str:
+    """The code in the newest mail to `email` behind the first `seen` mails, once it is there."""
     pause = threading.Event()
     for _ in range(int(MAIL_SECONDS / POLL_SECONDS)):
-        for mail in emulator.sent_mail()[seen:]:
+        for mail in reversed(emulator.sent_mail()[seen:]):
             code = CODE.search(mail["BodyText"])
-            if EMAIL in mail["To"] and code:
+            if email in mail["To"] and code:
                 return code.group()
         pause.wait(POLL_SECONDS)
     raise LocalCloudError(
-        "The confirmation mail of the demo user did not arrive.",
-        why=f"no mail to {EMAIL} with a code within {MAIL_SECONDS} s",
+        f"The confirmation mail to {email} did not arrive.",
+        why=f"no mail with a code within {MAIL_SECONDS} s",
         remedy="python -m localcloud mail; python -m localcloud logs service",
     )
 
