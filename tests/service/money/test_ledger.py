@@ -19,8 +19,10 @@ from budgetbuddy.domain.categories import CategoryArchived, CategoryKind, NameTa
 from budgetbuddy.domain.currency import currency_of
 from budgetbuddy.domain.effects import effects
 from budgetbuddy.domain.ids import Kind, make_id
+from budgetbuddy.domain.imports import read_rows
 from budgetbuddy.domain.money import Money
-from budgetbuddy.domain.ports import Context
+from budgetbuddy.domain.ports import Context, Reply
+from budgetbuddy.domain.statements.reading import Format, ReadingOptions
 from budgetbuddy.domain.transactions import (
     DuplicateImport,
     SplitDraft,
@@ -30,8 +32,9 @@ from budgetbuddy.domain.transactions import (
     TransactionNotDeleted,
     TransactionStatus,
 )
-from budgetbuddy.problems import LimitReached, NotFound, VersionConflict
+from budgetbuddy.problems import IdempotencyInProgress, LimitReached, NotFound, VersionConflict
 from budgetbuddy.store.codec import encode, size_bytes
+from budgetbuddy.store.idempotency import IdempotencyStore
 
 from .conftest import EUR, NOW, Ledger, draft
 
@@ -402,3 +405,49 @@ def test_parallel_writers_lose_nothing_and_balances_stay_exact(emulator_ledger: 
     assert ledger.accounts.reconcile(context.user, account.id).difference.minor == 0
     changes = ledger.store.ledger.query(f"CHG#{context.user.id}")
     assert [row["sk"] for row in changes] == [f"{n:020d}" for n in range(1, 1 + 1 + 40 + 13 + 10)]
+
+
+@pytest.mark.emulator
+def test_one_key_sent_by_many_threads_at_once_books_one_row(emulator_ledger: Ledger) -> None:
+    ledger = emulator_ledger
+    context = ledger.new_user()
+    account = ledger.new_account(context)
+    idempotency = IdempotencyStore(ledger.store, ledger.envelope)
+
+    def send(owner: int) -> str:
+        try:
+            found = idempotency.claim(context.user, key="k", owner=str(owner), fingerprint="f")
+        except IdempotencyInProgress:
+            return "in progress"
+        if isinstance(found, Reply):
+            return found.body.decode()
+        mine = replace(
+            context, claim=found, render=lambda row: Reply(status=201, body=row.id.encode())
+        )
+        return ledger.transactions.add(mine, draft(account, "-1.00")).id
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(send, range(16)))
+
+    (row,) = ledger.rows(context, "T#")
+    assert answers <= {row["sk"].removeprefix("T#"), "in progress"}
+    assert send(99) == row["sk"].removeprefix("T#")
+    assert str(ledger.accounts.get(context.user, account.id).balance) == "-1.00"
+
+
+@pytest.mark.emulator
+def test_two_imports_of_one_statement_at_once_book_each_row_once(emulator_ledger: Ledger) -> None:
+    ledger = emulator_ledger
+    context = ledger.new_user()
+    account = ledger.new_account(context)
+    lines = "".join(f"2026-01-{1 + i % 28:02},Shop {i},-1.00\n" for i in range(100))
+    data = f"date,description,amount\n{lines}".encode()
+    prepared = read_rows(data, ReadingOptions(format=Format.CSV), account, date(2026, 6, 15))
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: ledger.imports.run(context, account, prepared), range(4)))
+
+    assert sum(len(result.report.created) for result in results) == 100
+    assert all(len(r.report.created) + len(r.report.duplicates) == 100 for r in results)
+    assert len(ledger.rows(context, "T#")) == 100
+    assert recorded(ledger, context) == recomputed(ledger, context)
