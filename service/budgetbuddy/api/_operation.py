@@ -41,11 +41,12 @@ _SIGNED_IN = (TokenMissing, TokenInvalid, TokenExpired, SessionRevoked)
 
 
 class ProblemField(BaseModel):
-    """One wrong field."""
+    """One wrong field; `line` is there when it is a row of an uploaded file."""
 
     pointer: str
     code: str
     detail: str
+    line: int | None = None
 
 
 class ProblemDocument(BaseModel):
