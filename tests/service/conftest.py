@@ -17,7 +17,6 @@ from flask.testing import FlaskClient
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
-from werkzeug.test import TestResponse
 
 from budgetbuddy import contract, telemetry
 from budgetbuddy.api._app import build_app
@@ -58,7 +57,7 @@ class Caller:
 
     def __call__(
         self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str
-    ) -> TestResponse:
+    ) -> Any:
         """One request; headers by keyword, `If_Match` for `If-Match`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token:

@@ -41,7 +41,7 @@ class PageQuery(Query):
     """Query of every paged list; lists with filters inherit from it."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
-    cursor: Annotated[str, Field(max_length=2_048)] | None = None
+    cursor: Annotated[str, Field(max_length=2_048, pattern="^[A-Za-z0-9_-]+$")] | None = None
 
 
 @dataclass

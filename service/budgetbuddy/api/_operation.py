@@ -10,6 +10,7 @@ from budgetbuddy.api._declaration import Declaration
 from budgetbuddy.domain.access import Gate
 from budgetbuddy.problems import (
     BadRequest,
+    HeadersTooLarge,
     IdempotencyInProgress,
     IdempotencyKeyNotSupported,
     IdempotencyKeyRequired,
@@ -29,6 +30,7 @@ from budgetbuddy.problems import (
     TokenMissing,
     Unavailable,
     UnsupportedMediaType,
+    UriTooLong,
     ValidationFailed,
     VersionConflict,
 )
@@ -36,7 +38,16 @@ from budgetbuddy.problems import (
 PROBLEM_JSON = "application/problem+json"
 BEARER = "bearer"
 EXAMPLE_REQUEST_ID = "3f0c9a52e41b4f0d"
-_ALWAYS = (BadRequest, NotAcceptable, ValidationFailed, RateLimited, InternalError, Unavailable)
+_ALWAYS = (
+    BadRequest,
+    NotAcceptable,
+    UriTooLong,
+    ValidationFailed,
+    RateLimited,
+    HeadersTooLarge,
+    InternalError,
+    Unavailable,
+)
 _SIGNED_IN = (TokenMissing, TokenInvalid, TokenExpired, SessionRevoked)
 
 

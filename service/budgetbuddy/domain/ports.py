@@ -128,7 +128,7 @@ class SealBroken(Exception):  # noqa: N818 - states a fact
 class WrappedKeys(Protocol):
     """Where the wrapped data keys are kept."""
 
-    def __call__(self, user_id: str) -> bytes | None:
+    def __call__(self, user_id: str, /) -> bytes | None:
         """The user's wrapped key, `None` once it was shredded."""
 
 

@@ -66,7 +66,7 @@ def missing_or_changed(stored: Item | None) -> Problem:
 
 def put(
     table: str,
-    item: Mapping[str, Value],
+    item: Mapping[str, Any],
     *,
     when: Iterable[Condition] = (),
     refuse: Refuse = missing_or_changed,

@@ -95,7 +95,7 @@ class Machinery:
 def build(endpoint: str | None) -> Machinery:
     """Machinery on new tables."""
     config = Config(max_pool_connections=32, retries={"mode": "standard"})
-    clients = {
+    clients: dict[str, Any] = {
         name: boto3.client(
             name,
             region_name=REGION,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.ports import AuditEntry, Change, Claim, Context, Reply
@@ -170,7 +171,7 @@ def test_a_user_without_a_head_is_gone(machinery: Machinery) -> None:
         machinery.commands.run(context, add_one(machinery, context))
 
 
-def _answer(code: str) -> Callable[..., AWSResponse]:
+def _answer(code: str) -> Any:
     """What DynamoDB sends instead of doing the work."""
     body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "x"})
 
@@ -178,7 +179,7 @@ def _answer(code: str) -> Callable[..., AWSResponse]:
         def stream(self, *_: Any, **__: Any) -> list[bytes]:
             return [body.encode()]
 
-    return lambda **_: AWSResponse("https://dynamodb", 400, {}, Raw())
+    return lambda **_: AWSResponse("https://dynamodb", 400, HTTPHeaders(), Raw())
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
@@ -348,16 +349,14 @@ def test_an_answer_lost_on_the_way_is_not_applied_twice(emulator_machinery: Mach
     machinery, context = emulator_machinery, emulator_machinery.new_user()
     lost: list[str] = []
 
-    def lose_once(parsed: dict[str, Any], **_: Any) -> float | None:
+    def lose_once(**_: Any) -> float | None:
         if not lost:
             lost.append("answer")
             return 0.0  # botocore sends the same request, with the same token, again
         return None
 
-    events = machinery.store.client.meta.events
-    events.register_first(
-        "needs-retry.dynamodb.TransactWriteItems", lambda **kw: lose_once({}, **kw)
-    )
+    events: Any = machinery.store.client.meta.events
+    events.register_first("needs-retry.dynamodb.TransactWriteItems", lose_once)
     machinery.commands.run(context, add_one(machinery, context))
 
     assert lost

@@ -107,7 +107,7 @@ def test_brackets_inside_strings_are_no_nesting(client: FlaskClient) -> None:
 
 
 def test_each_wrong_field_is_named(client: FlaskClient) -> None:
-    answer = client.post(LOGIN, json={"email": "no address", "surprise": 1})
+    answer: Any = client.post(LOGIN, json={"email": "no address", "surprise": 1})
 
     require_problem(answer, 422, "validation_failed")
     named = {(error["pointer"], error["code"]) for error in answer.json["errors"]}
@@ -181,7 +181,9 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient) -> None:
     [("abcdefgh-123", True), ("short", False), ("x" * 65, False), ("evil\theader", False)],
 )
 def test_a_sound_request_id_is_kept_and_others_are_replaced(
-    client: FlaskClient, given: str, kept: bool
+    client: FlaskClient,
+    given: str,
+    kept: bool,  # noqa: FBT001 - a case
 ) -> None:
     returned = client.get("/health/live", headers={"X-Request-ID": given}).headers["X-Request-ID"]
 

@@ -10,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
-from budgetbuddy import contract
+from budgetbuddy import contract, create_app
+from budgetbuddy.api._app import build_app
 from budgetbuddy.api._operation import problems_of
 from budgetbuddy.api._routes import declarations
 from budgetbuddy.api._spec import openapi_document
@@ -76,7 +77,7 @@ def test_without_a_token_every_other_route_answers_401(app: Flask, client: Flask
         for name in rule.arguments:
             path = path.replace(f"<{name}>", make_id(Kind.ACCOUNT))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            answer = client.open(path, method=method)
+            answer: Any = client.open(path, method=method)
             assert (answer.status_code, answer.json["code"]) == (401, "token_missing"), path
 
 
@@ -149,8 +150,6 @@ def test_swagger_ui_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
 
 
 def test_production_serves_no_documents(wired: Any) -> None:
-    from budgetbuddy.api._app import build_app
-
     settings = load_settings(environment(ENVIRONMENT="production"))
     client = build_app(settings, wired).test_client()
 
@@ -168,13 +167,11 @@ def test_health_names_both_tables_and_the_alias_speaks_spring(client: FlaskClien
 
 
 def test_without_its_tables_the_service_lives_but_is_not_ready(aws: None) -> None:
-    from budgetbuddy import create_app
-
     del aws
     client = create_app(load_settings(environment(AWS_CLOUDWATCH_ENABLED="false"))).test_client()
 
     assert client.get("/health/live").status_code == 200
-    ready = client.get("/health/ready")
+    ready: Any = client.get("/health/ready")
     assert (ready.status_code, ready.json["status"]) == (503, "down")
     assert client.get("/actuator/health").json == {"status": "DOWN"}
 

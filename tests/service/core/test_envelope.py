@@ -4,6 +4,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -143,6 +144,4 @@ def test_without_kms_there_is_no_fallback_to_clear_text(keys: Keys) -> None:
 
 
 def _unreachable(**_: Any) -> None:
-    from botocore.exceptions import EndpointConnectionError
-
     raise EndpointConnectionError(endpoint_url="https://kms.invalid")

@@ -1,6 +1,7 @@
 """Reading: pages, ranges, lapsed rows and batches, alike on both emulators."""
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from budgetbuddy.problems import RateLimited, TooManyAttempts, Unavailable
 from budgetbuddy.security.ratelimit import WindowLimits
@@ -149,8 +150,6 @@ def test_without_its_store_a_limit_that_guards_log_in_stays_shut(
     moto_machinery: Machinery, records: object
 ) -> None:
     def down(**_: object) -> None:
-        from botocore.exceptions import ConnectTimeoutError
-
         raise ConnectTimeoutError(endpoint_url="https://dynamodb.invalid")
 
     moto_machinery.store.client.meta.events.register("before-send.dynamodb.*", down)
