@@ -61,7 +61,7 @@ def import_file(client: Client, file: Path, **options: Any) -> Answer:
     return client.send("POST", "/api/v1/imports", b"".join(parts), headers)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")  # an address may register ten times an hour
 def client(cloud: LocalCloud) -> Client:
     return register(cloud)
 
