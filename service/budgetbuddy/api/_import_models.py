@@ -104,7 +104,15 @@ class ImportForm(Input):
     options: Annotated[
         str,
         StringConstraints(max_length=16_384),
-        Field(json_schema_extra={"contentMediaType": "application/json"}),
+        Field(
+            description=(
+                "JSON with accountId, format (csv, ofx), dryRun, partial, mapping (date, amount or "
+                "debit and credit, direction, description, merchant, category, id, currency), "
+                "dateFormat (DD/MM/YYYY), decimal, delimiter, encoding, invertSign"
+            ),
+            examples=['{"accountId": "acc_01jdk2p6m4ze5v9q0w3n8r7t1x", "format": "ofx"}'],
+            json_schema_extra={"contentMediaType": "application/json"},
+        ),
     ]
 
 

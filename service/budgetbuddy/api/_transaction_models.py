@@ -1,17 +1,14 @@
 """What `/transactions` takes and gives."""
 
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from budgetbuddy.api._body import Input, Query, View
 from budgetbuddy.api._fields import (
-    AMOUNT_PATTERN,
     CalendarDate,
-    CurrencyCode,
     Description,
     ImportId,
     Merchant,
@@ -22,84 +19,23 @@ from budgetbuddy.api._fields import (
     Tag,
     unset,
 )
-from budgetbuddy.api._http import PageQuery
-from budgetbuddy.domain.accounts import Account
-from budgetbuddy.domain.currency import currency_of
-from budgetbuddy.domain.money import InvalidAmount, Money
 from budgetbuddy.domain.transactions import (
-    RangeTooWide,
     Review,
     Source,
     SplitDraft,
     Transaction,
     TransactionDraft,
-    TransactionFilter,
     TransactionKind,
     TransactionStatus,
 )
-from budgetbuddy.problems import FieldError, ValidationFailed
 
-MAX_TEXT_DAYS = 366  # a text search opens each sealed row of the range
 Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
-Amount = Annotated[str, StringConstraints(pattern=AMOUNT_PATTERN)]
 
 
 class TransactionPath(Query):
     """Path of one transaction."""
 
     transaction_id: str
-
-
-class Order(StrEnum):
-    """Newest first, or oldest first."""
-
-    NEWEST = "-date"
-    OLDEST = "date"
-
-
-class TransactionQuery(PageQuery):
-    """Which transactions to list; dates are inclusive.
-
-    `minAmount` and `maxAmount` compare signed amounts; they need `currency`, unless `accountId`
-    says it. `q` needs `from` and `to`, at most 366 days apart.
-    """
-
-    from_: Annotated[CalendarDate | None, Field(alias="from")] = None
-    to: CalendarDate | None = None
-    account_id: str | None = None
-    category_id: str | None = None
-    status: TransactionStatus | None = None
-    kind: TransactionKind | None = None
-    review: Review | None = None
-    currency: CurrencyCode | None = None
-    min_amount: Amount | None = None
-    max_amount: Amount | None = None
-    tag: Tag | None = None
-    q: Annotated[str, StringConstraints(min_length=2, max_length=100)] | None = None
-    deleted: bool = False
-    sort: Order = Order.NEWEST
-
-    def wanted(self, account: Account | None) -> TransactionFilter:
-        """The filter; `account` is the one of `accountId`. Raises `RangeTooWide`."""
-        if self.q is not None and not _is_within(self.from_, self.to, MAX_TEXT_DAYS):
-            raise RangeTooWide(f"q needs from and to, at most {MAX_TEXT_DAYS} days apart")
-        code = account.currency.code if account else self.currency
-        return TransactionFilter(
-            start=self.from_,
-            end=self.to,
-            account_id=self.account_id,
-            category_id=self.category_id,
-            status=self.status,
-            kind=self.kind,
-            review=self.review,
-            tag=self.tag,
-            text=self.q,
-            min_minor=_minor(self.min_amount, code, "/minAmount"),
-            max_minor=_minor(self.max_amount, code, "/maxAmount"),
-            currency=self.currency,
-            deleted=self.deleted,
-            oldest_first=self.sort is Order.OLDEST,
-        )
 
 
 class SplitInput(Input):
@@ -282,25 +218,3 @@ class TransactionList(View):
 
     items: list[TransactionView]
     next_cursor: str | None
-
-
-def _is_within(start: date | None, end: date | None, days: int) -> bool:
-    return start is not None and end is not None and (end - start).days <= days
-
-
-def _minor(amount: str | None, code: str | None, pointer: str) -> int | None:
-    """Minor units of a bound; raises `ValidationFailed` naming the parameter."""
-    if amount is None:
-        return None
-    if code is None:
-        detail = "An amount needs currency or accountId beside it"
-        raise ValidationFailed(
-            errors=[FieldError(pointer=pointer, code="currency_needed", detail=detail)]
-        )
-    try:
-        return Money.parse(amount, currency_of(code)).minor
-    except InvalidAmount as wrong:
-        detail = "The amount does not fit the currency"
-        raise ValidationFailed(
-            errors=[FieldError(pointer=pointer, code=wrong.code, detail=detail)]
-        ) from wrong

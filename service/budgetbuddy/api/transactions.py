@@ -23,9 +23,9 @@ from budgetbuddy.api._transaction_models import (
     TransactionChange,
     TransactionList,
     TransactionPath,
-    TransactionQuery,
     TransactionView,
 )
+from budgetbuddy.api._transaction_query import TransactionQuery
 from budgetbuddy.domain.access import scope
 from budgetbuddy.domain.accounts import AccountClosed, WrongCurrency
 from budgetbuddy.domain.categories import CategoryArchived

@@ -254,13 +254,14 @@ def test_categories_have_unique_live_names_and_slots_of_their_own(ledger: Ledger
     assert again.slot != food.slot
 
 
-def test_the_hundred_and_first_account_is_refused(moto_ledger: Ledger) -> None:
-    context = moto_ledger.new_user()
-    for _ in range(100):
-        moto_ledger.new_account(context)
+def test_one_account_too_many_is_refused(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("budgetbuddy.domain.accounts.MAX_ACCOUNTS", 2)
+    context = ledger.new_user()
+    for _ in range(2):
+        ledger.new_account(context)
 
     with pytest.raises(LimitReached):
-        moto_ledger.new_account(context)
+        ledger.new_account(context)
 
 
 # --- Lists ---------------------------------------------------------------------------------------
