@@ -14,6 +14,7 @@ SECURITY = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-site",
     "Cache-Control": "no-store",
+    "Server": "",  # or the server would name itself
 }
 
 

@@ -215,7 +215,6 @@ def resend_registration_code(body: Resend) -> Response:
     access=PUBLIC,
     returns={201: SessionView},
     problems=(CodeInvalid,),
-    limits=("register",),
 )
 def confirm_registration(body: Confirmation) -> Response:
     """Confirm the e-mail address and sign in."""

@@ -1,5 +1,6 @@
 """Rules over the whole route table: nothing escapes its gate, nothing is undocumented."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,20 @@ def test_the_contract_needs_nothing_but_the_standard_library() -> None:
     done = subprocess.run([sys.executable, "-S", "-I", "-c", code], check=False)
 
     assert done.returncode == 0
+
+
+def test_the_contract_allows_exactly_the_calls_that_are_made() -> None:
+    root = Path(contract.__file__).parent
+    sources = "".join(path.read_text() for path in root.rglob("*.py"))
+    called = set(re.findall(r"client\.([a-z_]+)[(,\n]", sources))
+    called |= set(re.findall(r"_(?:kms|ses)\.([a-z_]+)\(", sources))
+    names = {"".join(word.title() for word in name.split("_")) for name in called}
+    names.remove("TransactWriteItems")  # allowed by the actions of its items
+    names.add("ConditionCheckItem")
+
+    allowed = {action for table in contract.TABLES for action in table.actions}
+    allowed |= {*contract.ENVELOPE_ACTIONS, *contract.EMAIL_ACTIONS}
+    assert names == {action.partition(":")[2] for action in allowed}
 
 
 def test_the_load_balancer_gives_up_before_the_server_does() -> None:

@@ -135,6 +135,11 @@ def test_a_person_registers_and_signs_in_on_the_running_service(running: Running
         json.loads(line)  # nothing but JSON lines on the output
 
 
+def test_the_server_does_not_name_itself(running: Running) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/health/live") as answer:
+        assert answer.headers.get_all("Server", []) in ([], [""])
+
+
 def test_sigterm_ends_the_process_in_time_with_code_0(running: Running) -> None:
     running.process.send_signal(signal.SIGTERM)
 
