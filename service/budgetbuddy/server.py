@@ -3,14 +3,19 @@
 Exit codes: 0 after SIGTERM and a drain, 78 when the configuration is wrong.
 """
 
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 
+from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer as Server
 
+from budgetbuddy import create_app
 from budgetbuddy.contract import KEEP_ALIVE_SECONDS, STOP_SECONDS
 from budgetbuddy.settings import EX_CONFIG, InvalidSettings, Settings, load_settings
 
@@ -23,7 +28,7 @@ WORKER_MIB = 300  # a worker that grew beyond is replaced
 def build_server(settings: Settings) -> Server:
     """The server; nothing listens yet. Workers build the application after they have started."""
     return Server(
-        "budgetbuddy:create_app",
+        "budgetbuddy.server:worker_application",
         factory=True,
         address=settings.host,
         port=settings.port,
@@ -41,6 +46,22 @@ def build_server(settings: Settings) -> Server:
         log_access=False,
         log_level=LogLevels.error,
     )
+
+
+def worker_application() -> Flask:
+    """The application in a worker process, which ends with its server however that ends.
+
+    A killed server cannot stop its workers; they would go on answering beside its successor's.
+    """
+    server = multiprocessing.parent_process()
+    if server is not None:
+
+        def end_with_server() -> None:
+            server.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=end_with_server, daemon=True).start()
+    return create_app()
 
 
 def main() -> int:

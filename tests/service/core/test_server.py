@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -178,3 +179,18 @@ def test_the_server_has_the_numbers_of_the_contract() -> None:
     assert server.workers_kill_timeout == DRAIN_SECONDS < STOP_SECONDS
     assert server.http1_settings is not None
     assert server.http1_settings.header_read_timeout == 60_000
+
+
+def test_a_killed_server_leaves_no_worker_on_its_port(running: Running) -> None:
+    running.process.kill()
+    running.process.wait()
+
+    patience = threading.Event()
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", running.port)) != 0:
+                break
+        patience.wait(0.1)
+
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", running.port)) != 0
