@@ -65,7 +65,7 @@ def status() -> None:
     table = Table("process", "state", "detail")
     for state in states:
         colour = "green" if state.is_running else "red"
-        table.add_row(state.name, f"[{colour}]{state.state}[/{colour}]", state.detail)
+        table.add_row(state.name, f"[{colour}]{state.state}[/{colour}]", _detail(state))
     console.print(table if states else "No process runs. Next: [bold]make up[/bold]")
     _print_resources()
     console.print(describe_providers(stand_ins=True))
@@ -154,6 +154,14 @@ def preview(stack_name: str) -> None:
     if code:
         sys.exit(code)
     console.print(f"Nothing stands in the way. Evidence: {shown(stack.evidence)}/index.html")
+
+
+def _detail(state: supervision.ProcessState) -> str:
+    """What supervisord says of a process, and that it crashed although it runs again."""
+    if not state.crashes:
+        return state.detail
+    times = "once" if state.crashes == 1 else f"{state.crashes} times"
+    return f"{state.detail}; [red]crashed {times}[/red]: python -m localcloud logs {state.name}"
 
 
 def _print_resources() -> None:

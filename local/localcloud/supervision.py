@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shlex
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import threading
 import xmlrpc.client  # nosec B411 - it parses the answers of our own supervisord, over a private socket
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LOGS = LOCAL / "logs"
+UNEXPECTED_END = re.compile(r"exited: (\S+) \(.*not expected\)")
 CONFIGURATION = LOCAL / "supervisord.conf"
 
 START_SECONDS = 15
@@ -55,6 +58,7 @@ class ProcessState:
     state: str
     pid: int
     detail: str
+    crashes: int  # unexpected ends since supervisord started; each but the last was repaired
 
     @property
     def is_running(self) -> bool:
@@ -110,15 +114,26 @@ def states() -> list[ProcessState]:
         answers = _call("supervisor.getAllProcessInfo")
     except OSError:
         return []
+    ends = _unexpected_ends()
     return [
         ProcessState(
             name=info["name"],
             state=info["statename"],
             pid=info["pid"],
             detail=info["spawnerr"] or info["description"],
+            crashes=ends[info["name"]],
         )
         for info in sorted(answers, key=lambda info: str(info["name"]))
     ]
+
+
+def _unexpected_ends() -> Counter[str]:
+    """How often each process ended unasked, by supervisord's own log of this run."""
+    log = log_path("supervisord")
+    if not log.exists():
+        return Counter()
+    runs = log.read_text(errors="replace").split("supervisord started with pid")
+    return Counter(UNEXPECTED_END.findall(runs[-1]))
 
 
 def restart(name: str) -> None:
@@ -187,7 +202,7 @@ def _configuration(programs: Sequence[Program]) -> str:
 def _configuration_lines(programs: Sequence[Program]) -> Iterator[str]:
     directory = runtime_directory()
     yield "[supervisord]"
-    yield f"logfile = {LOGS / 'supervisord.log'}"
+    yield f"logfile = {log_path('supervisord')}"
     yield f"pidfile = {directory / 'supervisord.pid'}"
     yield f"directory = {CHECKOUT}"
     yield "[unix_http_server]"
@@ -233,7 +248,7 @@ def _launch() -> None:
     raise LocalCloudError(
         "The process supervisor does not start.",
         why=(done.stderr or done.stdout).strip() or f"no answer within {START_SECONDS} s",
-        remedy=f"see {shown(LOGS / 'supervisord.log')}",
+        remedy=f"see {shown(log_path('supervisord'))}",
     )
 
 

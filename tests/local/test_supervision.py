@@ -80,6 +80,8 @@ def test_a_crash_is_repaired_but_what_needs_a_person_is_left_alone_and_said(
     first = only().pid
     obedient.end(1)
     assert eventually(lambda: only().is_running and only().pid != first)
+    assert only().crashes == 1
+    assert "crashed once" in " ".join(command_line.run("status").stdout.split())
 
     obedient.end(EX_CONFIG)
     assert eventually(lambda: only().state == "EXITED")
