@@ -1,4 +1,4 @@
-"""How the tests are shared out between processes."""
+"""How the tests are shared out between processes, and what no test depends on: speed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Their session fixtures are costly (a local cloud, a preview of each stack): one process each.
 SHARED = ("e2e", "platform")
+
+# A busy machine is no counterexample.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
