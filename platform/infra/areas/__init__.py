@@ -1,0 +1,1 @@
+"""The areas of the program: which components there are and how they are wired."""

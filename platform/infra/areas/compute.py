@@ -1,0 +1,69 @@
+"""What runs: the cluster, the roles around the API, the API itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from infra.api import Api, ApiArgs
+from infra.areas.data import Data
+from infra.areas.edge import Edge
+from infra.areas.foundation import Foundation
+from infra.areas.oversight import Oversight
+from infra.areas.reach import Reach
+from infra.cluster import Cluster, ClusterArgs
+from infra.container import service_environment
+from infra.roles import ServiceRoles, ServiceRolesArgs
+from infra.service import ApiServiceArgs
+from infra.stack import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """`environment` is what the tasks start with, secrets apart."""
+
+    cluster: Cluster
+    environment: Mapping[str, str]
+    api: Api
+
+
+def build_compute(  # noqa: PLR0913, PLR0917 - the service stands on every other area
+    stack: Stack, base: Foundation, reach: Reach, data: Data, edge: Edge, oversight: Oversight
+) -> Compute:
+    """Nothing but cluster and roles until the stack has an image."""
+    cluster = Cluster(
+        "cluster",
+        ClusterArgs(
+            keys=base.keys,
+            exec_logs=base.logs["ecs-exec"],
+            insights=base.logs["container-insights"],
+        ),
+        stack.opts,
+    )
+    environment = service_environment(stack.settings, stack.names, data.mail.sender)
+    service = ApiServiceArgs(
+        settings=stack.settings,
+        names=stack.names,
+        environment=environment,
+        cluster=cluster,
+        network=reach.network,
+        groups=reach.groups,
+        balancer=edge.balancer,
+        logs=base.logs["api"],
+        secrets=data.secrets,
+        roles=_roles(stack, base, data),
+        rollback_alarms=oversight.rollback_alarms,
+    )
+    api = Api("api", ApiArgs(service=service, topics=base.topics), stack.opts)
+    return Compute(cluster=cluster, environment=environment, api=api)
+
+
+def _roles(stack: Stack, base: Foundation, data: Data) -> ServiceRoles:
+    args = ServiceRolesArgs(
+        names=stack.names,
+        boundary_arn=stack.boundary_arn,
+        repository=stack.settings.service.repository,
+        keys=base.keys,
+        tables=data.tables,
+        secrets=data.secrets,
+        mail=data.mail,
+    )
+    return ServiceRoles("roles", args, stack.opts)
