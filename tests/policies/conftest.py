@@ -20,7 +20,7 @@ from guardrails.engine import Servicer, Session
 from guardrails.journal import Writer
 from guardrails.pack import policies
 from guardrails.registry import registry
-from guardrails.verdicts import Record
+from guardrails.verdicts import Record, Verdict, merged
 from guardrails.waivers import Waivers
 from guardrails.wire import SECRET, SIGNATURE_KEY
 
@@ -206,6 +206,12 @@ class Bench:
         return self.session.records
 
 
+def verdict(control: str, *declared: Declared) -> set[Verdict]:
+    """What one control says of these resources, both of its halves together."""
+    records = Bench([registry()[control]]).run(list(declared))
+    return {record.verdict for record in merged(records)}
+
+
 @pytest.fixture
 def bench() -> type[Bench]:
     return Bench
@@ -234,6 +240,7 @@ class _Names:
     replace = staticmethod(replace)
     struct = staticmethod(struct)
     urn = staticmethod(urn)
+    verdict = staticmethod(verdict)
     UNKNOWN = UNKNOWN
     SECRET = SECRET_SIGNATURE
     STACK_URN = STACK_URN

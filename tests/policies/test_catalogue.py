@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from guardrails.control import Control, Source
+from guardrails.controls.coverage import AUXILIARY
+from guardrails.controls.coverage import judged as judged_types
 from guardrails.frameworks import FRAMEWORKS, Relation, limits
 from guardrails.pages import control_page, index_page
 from guardrails.registry import registry
@@ -132,6 +134,10 @@ def test_no_mapping_claims_what_code_cannot_establish(control: Control) -> None:
             if limit.whole and limit.covers(citation.framework, citation.requirement)
         ]
         assert not whole or citation.relation is Relation.SUPPORTING
+
+
+def test_no_type_is_called_auxiliary_that_a_control_judges() -> None:
+    assert not AUXILIARY & judged_types()
 
 
 def test_policy_names_are_unique() -> None:

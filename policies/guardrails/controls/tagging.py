@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from guardrails.values import Known, Node, read, text, value_at
 
 if TYPE_CHECKING:
+    from guardrails.control import Options
     from guardrails.graph import Resource
+
+OUT_OF_SCOPE: Final = ("out", "none", "no", "false")
 
 
 def tag(resource: Resource, name: str) -> str | None:
@@ -17,6 +20,24 @@ def tag(resource: Resource, name: str) -> str | None:
         if (value := text(resource, (where, name))) is not None:
             return value
     return default_tags(resource).get(name)
+
+
+def is_protected(resource: Resource, options: Options) -> bool:
+    """Whether the resource stands in an environment the control is meant for, or does not say."""
+    environment = tag(resource, options.text("environmentTag"))
+    return environment is None or environment in options.strings("environments")
+
+
+def is_sensitive(resource: Resource, options: Options) -> bool:
+    """Whether card or health data may be held: by its class, by its scope, or because it is silent.
+
+    A class on the list always counts. Otherwise a declared scope that is out, or a declared class
+    that is not on the list, takes the resource out.
+    """
+    data_class = tag(resource, options.text("dataClassTag"))
+    if data_class in options.strings("dataClasses"):
+        return True
+    return data_class is None and tag(resource, options.text("scopeTag")) not in OUT_OF_SCOPE
 
 
 def default_tags(resource: Resource) -> dict[str, str]:
