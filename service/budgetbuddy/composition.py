@@ -48,10 +48,15 @@ def build_services(
     clock: Clock = utc_now,
     argon2: Argon2Cost | None = None,
     remembered_seconds: float = REMEMBERED_SECONDS,
+    session: boto3.session.Session | None = None,
 ) -> Services:
-    """Everything a route can ask for. Opens no connection: the first request does."""
-    store = Store(_client(settings, "dynamodb"), settings.dynamodb_table_prefix, clock)
-    keys = Envelope(_client(settings, "kms"), settings.data_key_id, WrappedKeyRows(store))
+    """Everything a route can ask for. Opens no connection: the first request does.
+
+    `session` is what AWS clients are made from: it parses the service models once for all of them.
+    """
+    aws = session or boto3.session.Session()
+    store = Store(_client(aws, settings, "dynamodb"), settings.dynamodb_table_prefix, clock)
+    keys = Envelope(_client(aws, settings, "kms"), settings.data_key_id, WrappedKeyRows(store))
     commands = Commands(store, keys)
     ring = KeyRing(current=settings.jwt_key_id, keys=settings.token_keys)
     tokens, lookups = JwtTokens(ring, clock), KeyedLookups(settings.lookup_key_bytes)
@@ -83,7 +88,7 @@ def build_services(
             keys=keys,
             passwords=passwords,
             lookups=lookups,
-            mail=SesMail(_client(settings, "ses"), settings.email_from),
+            mail=SesMail(_client(aws, settings, "ses"), settings.email_from),
             sessions=sessions,
             clock=clock,
         ),
@@ -98,11 +103,11 @@ def build_services(
     )
 
 
-def _client(settings: Settings, service: str) -> Any:
+def _client(aws: Any, settings: Settings, service: str) -> Any:
+    """`aws` is a boto3 session, untyped: its overloads want literals, ours is a variable."""
     connect, read = TIMEOUTS[service]
     endpoint = settings.aws_endpoint_url
-    session: Any = boto3.session.Session()  # its overloads want literals, ours is a variable
-    return session.client(
+    return aws.client(
         service,
         region_name=settings.aws_region,
         endpoint_url=str(endpoint) if endpoint else None,

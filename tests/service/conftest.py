@@ -16,6 +16,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+from moto.kms.models import kms_backends
 from moto.ses.models import ses_backends
 
 from budgetbuddy import contract, telemetry
@@ -27,6 +29,7 @@ from budgetbuddy.settings import Settings, load_settings
 from budgetbuddy.telemetry import Telemetry
 
 REGION = "eu-central-1"
+KEY_DESCRIPTION = "data key of the tests"
 SENDER = "no-reply@budgetbuddy.example"
 PASSWORD = "correct staple battery 9 horse"
 TINY = Argon2Cost(memory_kib=8, passes=1, lanes=1)
@@ -112,25 +115,51 @@ def key_schema(sort_key: str) -> list[dict[str, str]]:
     ]
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An AWS account in this process, empty."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
-        yield
+@dataclass(frozen=True)
+class Account:
+    """The AWS account in this process: a session to make clients from, and a data key."""
+
+    sdk: boto3.session.Session
+    key_id: str
+
+
+@pytest.fixture(scope="session")
+def sdk() -> boto3.session.Session:
+    """One session for all clients of all tests: it parses the service models once."""
+    return boto3.session.Session(
+        aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION
+    )
 
 
 @pytest.fixture
-def settings(aws: None) -> Settings:
+def aws(sdk: boto3.session.Session) -> Iterator[Account]:
+    """An account without tables and without mail sent; its key, slow to make, is kept."""
+    mock = mock_aws()
+    mock.start(reset=False)
+    try:
+        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].reset()
+        ses_backends[DEFAULT_ACCOUNT_ID][REGION].reset()
+        sdk.client("ses").verify_email_identity(EmailAddress=SENDER)
+        yield Account(sdk=sdk, key_id=_data_key(sdk))
+    finally:
+        mock.stop(remove_data=False)
+
+
+def _data_key(sdk: boto3.session.Session) -> str:
+    """The id of the account's one data key, made when there is none yet."""
+    for key_id, key in kms_backends[DEFAULT_ACCOUNT_ID][REGION].keys.items():
+        if key.description == KEY_DESCRIPTION:
+            return str(key_id)
+    made = sdk.client("kms").create_key(Description=KEY_DESCRIPTION)
+    return made["KeyMetadata"]["KeyId"]
+
+
+@pytest.fixture
+def settings(aws: Account) -> Settings:
     """Settings of a service whose tables, key and sender exist."""
-    del aws
     prefix = f"T{secrets.token_hex(4)}"
-    create_tables(boto3.client("dynamodb", region_name=REGION), prefix)
-    key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]["KeyId"]
-    boto3.client("ses", region_name=REGION).verify_email_identity(EmailAddress=SENDER)
-    return load_settings(environment(DYNAMODB_TABLE_PREFIX=prefix, DATA_KEY_ID=key))
+    create_tables(aws.sdk.client("dynamodb"), prefix)
+    return load_settings(environment(DYNAMODB_TABLE_PREFIX=prefix, DATA_KEY_ID=aws.key_id))
 
 
 @pytest.fixture
@@ -155,16 +184,30 @@ def records(lines: StringIO) -> Callable[[], list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def wired(settings: Settings, clock: ManualClock) -> Services:
+def wired(settings: Settings, clock: ManualClock, aws: Account) -> Services:
     """The real services, with a cheap password hash and no memory of revoked sessions."""
-    return build_services(settings, clock=clock, argon2=TINY, remembered_seconds=0)
+    return build_services(settings, clock=clock, argon2=TINY, remembered_seconds=0, session=aws.sdk)
+
+
+@pytest.fixture(scope="session")
+def built() -> Callable[[Services], Flask]:
+    """The application, registered once: a request finds its services, whoever put them there."""
+    apps: list[Flask] = []
+
+    def built(services: Services) -> Flask:
+        if not apps:
+            apps.append(build_app(load_settings(environment()), services))
+        apps[0].extensions["budgetbuddy"] = services
+        return apps[0]
+
+    return built
 
 
 @pytest.fixture
-def app(settings: Settings, wired: Services, lines: StringIO) -> Flask:
+def app(built: Callable[[Services], Flask], wired: Services, lines: StringIO) -> Flask:
     """The application."""
     del lines
-    return build_app(settings, wired)
+    return built(wired)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -25,7 +24,7 @@ from budgetbuddy.store.idempotency import IdempotencyStore
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.writes import put
 
-from ..conftest import REGION, ManualClock, create_tables  # noqa: TID252 - fixtures' module
+from ..conftest import REGION, Account, ManualClock, create_tables  # noqa: TID252 - fixtures' module
 
 EMULATOR = Path(__file__).parents[3] / ".venv-emulator" / "bin" / "ministack"
 START_SECONDS = 60
@@ -92,11 +91,11 @@ class Machinery:
         assert (head["auditSeq"], head["auditHash"]) == (len(rows), previous)
 
 
-def build(endpoint: str | None) -> Machinery:
-    """Machinery on new tables."""
+def build(sdk: Any, endpoint: str | None, key_id: str = "") -> Machinery:
+    """Machinery on new tables, with a new data key unless there is one."""
     config = Config(max_pool_connections=32, retries={"mode": "standard"})
     clients: dict[str, Any] = {
-        name: boto3.client(
+        name: sdk.client(
             name,
             region_name=REGION,
             endpoint_url=endpoint,
@@ -108,7 +107,7 @@ def build(endpoint: str | None) -> Machinery:
     }
     prefix = f"T{secrets.token_hex(4)}"
     create_tables(clients["dynamodb"], prefix)
-    key = clients["kms"].create_key()["KeyMetadata"]["KeyId"]
+    key = key_id or clients["kms"].create_key()["KeyMetadata"]["KeyId"]
     clock = ManualClock()
     store = Store(clients["dynamodb"], prefix, clock)
     envelope = Envelope(clients["kms"], key, lambda _: None)
@@ -117,10 +116,9 @@ def build(endpoint: str | None) -> Machinery:
 
 
 @pytest.fixture
-def moto_machinery(aws: None) -> Machinery:
+def moto_machinery(aws: Account) -> Machinery:
     """In process."""
-    del aws
-    return build(None)
+    return build(aws.sdk, None, aws.key_id)
 
 
 @pytest.fixture(scope="session")
@@ -164,9 +162,9 @@ def wait_until(url: str, process: "subprocess.Popen[Any]") -> None:
 
 
 @pytest.fixture
-def emulator_machinery(emulator: str) -> Machinery:
+def emulator_machinery(sdk: Any, emulator: str) -> Machinery:
     """On the embedded AWS, whose transactions are isolated."""
-    return build(emulator)
+    return build(sdk, emulator)
 
 
 @pytest.fixture(params=["moto", pytest.param("emulator", marks=pytest.mark.emulator)])

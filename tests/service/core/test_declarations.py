@@ -20,7 +20,7 @@ from budgetbuddy.domain.access import Gate
 from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.settings import load_settings
 
-from ..conftest import environment  # noqa: TID252 - fixtures' module
+from ..conftest import Account, environment  # noqa: TID252 - fixtures' module
 
 OPEN = {
     "health_live",
@@ -167,7 +167,7 @@ def test_health_names_both_tables_and_the_alias_speaks_spring(client: FlaskClien
     assert client.get("/actuator/health").json == {"status": "UP"}
 
 
-def test_without_its_tables_the_service_lives_but_is_not_ready(aws: None) -> None:
+def test_without_its_tables_the_service_lives_but_is_not_ready(aws: Account) -> None:
     del aws
     client = create_app(load_settings(environment(AWS_CLOUDWATCH_ENABLED="false"))).test_client()
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +12,7 @@ from budgetbuddy.domain.ports import SealBroken, UserRef
 from budgetbuddy.problems import SessionRevoked, Unavailable
 from budgetbuddy.security.envelope import CACHE_SECONDS, Envelope
 
-from ..conftest import REGION  # noqa: TID252 - fixtures' module
+from ..conftest import Account  # noqa: TID252 - fixtures' module
 
 PLACE = "Ledger|U#1|A#1|x"
 
@@ -25,9 +24,9 @@ def user() -> UserRef:
 class Keys:
     """An envelope, the wrapped keys behind it, and a clock for its cache."""
 
-    def __init__(self) -> None:
-        self.kms: Any = boto3.client("kms", region_name=REGION)
-        self.key_id = self.kms.create_key()["KeyMetadata"]["KeyId"]
+    def __init__(self, aws: Account) -> None:
+        self.kms: Any = aws.sdk.client("kms")
+        self.key_id = aws.key_id
         self.wrapped: dict[str, bytes] = {}
         self.now = 0.0
         self.calls: list[str] = []
@@ -46,9 +45,8 @@ class Keys:
 
 
 @pytest.fixture
-def keys(aws: None) -> Keys:
-    del aws
-    return Keys()
+def keys(aws: Account) -> Keys:
+    return Keys(aws)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

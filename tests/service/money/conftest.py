@@ -16,11 +16,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from flask.testing import FlaskClient
-from moto import mock_aws
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
@@ -177,8 +175,8 @@ def _keys(sort_key: str) -> list[dict[str, str]]:
     ]
 
 
-def _client(endpoint: str | None = None) -> Any:
-    return boto3.client(
+def _client(sdk: Any, endpoint: str | None = None) -> Any:
+    return sdk.client(
         "dynamodb",
         region_name="eu-central-1",
         aws_access_key_id="test",
@@ -189,12 +187,11 @@ def _client(endpoint: str | None = None) -> Any:
 
 
 @pytest.fixture
-def moto_ledger() -> Iterator[Ledger]:
+def moto_ledger(aws: Any) -> Iterator[Ledger]:
     """In process and quick; not for threads, which its transactions do not isolate."""
-    with mock_aws():
-        client = _client()
-        yield build_ledger(client)
-        client.close()
+    client = _client(aws.sdk)
+    yield build_ledger(client)
+    client.close()
 
 
 @pytest.fixture(scope="session")
@@ -238,9 +235,9 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) 
 
 
 @pytest.fixture
-def emulator_ledger(dynamodb_endpoint: str) -> Iterator[Ledger]:
+def emulator_ledger(sdk: Any, dynamodb_endpoint: str) -> Iterator[Ledger]:
     """On the embedded AWS, whose transactions are isolated."""
-    client = _client(dynamodb_endpoint)
+    client = _client(sdk, dynamodb_endpoint)
     yield build_ledger(client)
     client.close()
 
