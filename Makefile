@@ -37,6 +37,9 @@ test: setup browser ## every test
 browser: ## install headless Chromium where it is missing (Debian, root)
 	@sh local/browser.sh
 
+bench: setup ## the benchmarks, as a table of ratios
+	@LOCALCLOUD_STATE=build/bench $(PYTHON) tests/bench
+
 lint: setup ## style, formatting, security, import contracts
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
@@ -51,4 +54,4 @@ pr: lint types test ## what CI runs
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence test browser lint types pr lock
+.PHONY: help setup up down status preview evidence test bench browser lint types pr lock
