@@ -1,0 +1,95 @@
+"""The service's errors: one tree of problems, each with a stable code, a title and a status.
+
+Free of any framework, so that domain and store raise them too. `api/_errors.py` turns them into
+`application/problem+json` (RFC 9457). A new error is a new subclass beside the rule it belongs to:
+
+    class AccountClosed(Conflict):
+        code = "account_closed"
+        title = "The account is closed"
+"""
+
+from budgetbuddy.problems._access import (
+    Forbidden,
+    ScopeMissing,
+    SessionRequired,
+    SessionRevoked,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    Unauthorized,
+)
+from budgetbuddy.problems._base import (
+    TYPE_PREFIX,
+    FieldError,
+    Problem,
+)
+from budgetbuddy.problems._later import (
+    InternalError,
+    RateLimited,
+    TooManyAttempts,
+    Unavailable,
+)
+from budgetbuddy.problems._request import (
+    BadRequest,
+    HeadersTooLarge,
+    IdempotencyKeyNotSupported,
+    IdempotencyKeyRequired,
+    InvalidCursor,
+    InvalidHeader,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    UriTooLong,
+)
+from budgetbuddy.problems._state import (
+    Conflict,
+    Gone,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    LimitReached,
+    PreconditionRequired,
+    Unprocessable,
+    ValidationFailed,
+    VersionConflict,
+)
+
+__all__ = [
+    "TYPE_PREFIX",
+    "BadRequest",
+    "Conflict",
+    "FieldError",
+    "Forbidden",
+    "Gone",
+    "HeadersTooLarge",
+    "IdempotencyInProgress",
+    "IdempotencyKeyNotSupported",
+    "IdempotencyKeyRequired",
+    "IdempotencyKeyReused",
+    "InternalError",
+    "InvalidCursor",
+    "InvalidHeader",
+    "LimitReached",
+    "MethodNotAllowed",
+    "NotAcceptable",
+    "NotFound",
+    "PayloadTooLarge",
+    "PreconditionRequired",
+    "Problem",
+    "RateLimited",
+    "ScopeMissing",
+    "SessionRequired",
+    "SessionRevoked",
+    "TokenExpired",
+    "TokenInvalid",
+    "TokenMissing",
+    "TooManyAttempts",
+    "Unauthorized",
+    "Unavailable",
+    "Unprocessable",
+    "UnsupportedMediaType",
+    "UriTooLong",
+    "ValidationFailed",
+    "VersionConflict",
+]
