@@ -97,8 +97,10 @@ class Statement:
 
     def allows_action(self, action: str) -> bool:
         """Whether the statement allows `action` (lower case), wildcards in it included."""
-        if not self.allows:
-            return False
+        return self.allows and self.names_action(action)
+
+    def names_action(self, action: str) -> bool:
+        """Whether `action` (lower case) is meant, be it allowed or denied."""
         if self.not_actions:
             return not any(fnmatchcase(action, pattern) for pattern in self.not_actions)
         return any(fnmatchcase(action, pattern) for pattern in self.actions)

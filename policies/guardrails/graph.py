@@ -17,6 +17,7 @@ STACK: Final = "pulumi:pulumi:Stack"
 # Outputs by which other resources refer to one, in the AWS provider's spelling.
 IDENTITIES: Final = (
     "id", "arn", "name", "bucket", "keyId", "url", "groupName", "invokeArn", "aliasArn",
+    "arnSuffix",
 )  # fmt: skip
 
 
@@ -185,7 +186,8 @@ def _identifiers(resource: Resource, prop: str) -> tuple[frozenset[str], Unknown
             case Unknown() as unknown:
                 first = first or unknown
             case Known(str() as identifier):
-                known.add(identifier)
+                # CloudTrail and IAM name a log group by its ARN and ":*", which means its streams.
+                known.add(identifier.removesuffix(":*"))
             case _:
                 pass
     return frozenset(known), first

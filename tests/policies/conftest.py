@@ -241,6 +241,7 @@ class _Names:
     struct = staticmethod(struct)
     urn = staticmethod(urn)
     verdict = staticmethod(verdict)
+    controls = registry()
     UNKNOWN = UNKNOWN
     SECRET = SECRET_SIGNATURE
     STACK_URN = STACK_URN

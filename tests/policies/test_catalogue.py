@@ -20,9 +20,12 @@ CONTROLS = list(registry().values())
 PAGES = Path(__file__).parents[2] / "docs" / "controls"
 DECIDED = {Verdict.PASS, Verdict.NOT_APPLICABLE}
 WRONG = (7.0, "text", [7.0], {"other": 7.0}, True)
-# Their statement holds whatever an input is: they look for text, or only at options and types.
-NEVER_UNKNOWN = {"ACC-09", "ACC-10", "SEC-05", "IAM-11", "SEC-01", "ECS-12"}
-NEVER_WRONG = {"ACC-09", "ACC-10", "SEC-05"}
+# Their statement holds whatever an input is: they look for text, or only at options and types, at
+# whether something is named at all, or at who refers to whom.
+NEVER_UNKNOWN = {
+    "ACC-09", "ACC-10", "CT-04", "CT-05", "CW-06", "ECS-12", "IAM-11", "S3-05", "SEC-01", "SEC-05",
+}  # fmt: skip
+NEVER_WRONG = {"ACC-09", "ACC-10", "CW-06", "SEC-05"}
 
 
 @pytest.fixture(params=CONTROLS, ids=lambda control: control.id)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardrails.control import Check, StackCheck
+
+# A check keeps its own signature, because some checks are built from others.
+CheckT = TypeVar("CheckT", bound="Check")
+StackCheckT = TypeVar("StackCheckT", bound="StackCheck")
 
 
 @dataclass
@@ -24,13 +28,13 @@ class Declaration:
 DECLARED: dict[str, Declaration] = {}
 
 
-def judges(control: str, *types: str) -> Callable[[Check], Check]:
+def judges(control: str, *types: str) -> Callable[[CheckT], CheckT]:
     """The decorated function judges each resource of `types` alone, from its inputs.
 
     When the control has a stack half as well, None means "left to the stack half".
     """
 
-    def attach(check: Check) -> Check:
+    def attach(check: CheckT) -> CheckT:
         entry = DECLARED.setdefault(control, Declaration())
         entry.check, entry.check_types = check, types
         return check
@@ -38,10 +42,10 @@ def judges(control: str, *types: str) -> Callable[[Check], Check]:
     return attach
 
 
-def judges_in_stack(control: str, *types: str) -> Callable[[StackCheck], StackCheck]:
+def judges_in_stack(control: str, *types: str) -> Callable[[StackCheckT], StackCheckT]:
     """The decorated function judges each resource of `types` by what else is in the stack."""
 
-    def attach(join: StackCheck) -> StackCheck:
+    def attach(join: StackCheckT) -> StackCheckT:
         entry = DECLARED.setdefault(control, Declaration())
         entry.join, entry.join_types = join, types
         return join

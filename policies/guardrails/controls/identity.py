@@ -8,7 +8,7 @@ from guardrails.controls import types
 from guardrails.controls.declare import judges
 from guardrails.controls.scoping import needs_every_resource
 from guardrails.documents import Statement, statements
-from guardrails.values import items, known_text, strings, text
+from guardrails.values import is_set, items, known_text, strings, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ USER_TYPES: Final = (
 )  # fmt: skip
 
 
-def _granted(resource: Resource) -> Iterator[Statement]:
+def granted(resource: Resource) -> Iterator[Statement]:
     """The Allow statements of an identity policy; of a role, those of its inline policies."""
     if resource.type == types.ROLE:
         for inline in items(resource, "inlinePolicies"):
@@ -44,7 +44,7 @@ def _path(resource: Resource) -> str:
 @judges("IAM-01", *JUDGED)
 def no_full_access(resource: Resource, _: Options) -> Iterator[Finding]:
     """No statement allows everything on everything."""
-    for statement in _granted(resource):
+    for statement in granted(resource):
         if "*" in statement.actions and statement.every_resource:
             yield failed(statement.path, "every action on every resource is allowed")
     yield passed(_path(resource))
@@ -53,7 +53,7 @@ def no_full_access(resource: Resource, _: Options) -> Iterator[Finding]:
 @judges("IAM-02", *JUDGED)
 def no_whole_service(resource: Resource, _: Options) -> Iterator[Finding]:
     """No statement allows all actions of a service."""
-    for statement in _granted(resource):
+    for statement in granted(resource):
         if any(action == "*" or action.endswith(":*") for action in statement.actions):
             yield failed(f"{statement.path}.Action", "all actions of a service are allowed")
     yield passed(_path(resource))
@@ -62,7 +62,7 @@ def no_whole_service(resource: Resource, _: Options) -> Iterator[Finding]:
 @judges("IAM-03", *JUDGED)
 def resources_are_named(resource: Resource, _: Options) -> Iterator[Finding]:
     """Actions that AWS can scope are scoped."""
-    for statement in _granted(resource):
+    for statement in granted(resource):
         if not statement.every_resource:
             continue
         scopable = [a for a in statement.actions if not needs_every_resource(a)]
@@ -74,7 +74,7 @@ def resources_are_named(resource: Resource, _: Options) -> Iterator[Finding]:
 @judges("IAM-06", *JUDGED)
 def pass_role_is_scoped(resource: Resource, _: Options) -> Iterator[Finding]:
     """A role is passed by name, and only to the service it is meant for."""
-    for statement in _granted(resource):
+    for statement in granted(resource):
         if not statement.allows_action("iam:passrole"):
             continue
         if any(name.endswith(":role/*") or name == "*" for name in statement.resources):
@@ -88,7 +88,7 @@ def pass_role_is_scoped(resource: Resource, _: Options) -> Iterator[Finding]:
 def no_allow_by_exclusion(resource: Resource, _: Options) -> Iterator[Finding]:
     """What is allowed is listed; "everything but" grows with every new AWS service."""
     trust = statements(resource, TRUST) if resource.type == types.ROLE else []
-    for statement in [*_granted(resource), *(s for s in trust if s.allows)]:
+    for statement in [*granted(resource), *(s for s in trust if s.allows)]:
         for name, used in (
             ("NotAction", statement.not_actions),
             ("NotResource", statement.not_resources),
@@ -125,11 +125,14 @@ def _is_tied(statement: Statement) -> bool:
     return not bare or any(statement.condition(key) for key in keys)
 
 
-@judges("IAM-09", types.ROLE)
-def service_trust_names_its_source(role: Resource, options: Options) -> Iterator[Finding]:
+@judges("IAM-09", types.ROLE, types.FUNCTION_PERMISSION)
+def service_trust_names_its_source(resource: Resource, options: Options) -> Iterator[Finding]:
     """A service acts only for this account (the confused deputy)."""
+    if resource.type == types.FUNCTION_PERMISSION:
+        yield _caller_names_its_source(resource)
+        return
     judged = False
-    for statement in statements(role, TRUST):
+    for statement in statements(resource, TRUST):
         services = [name for kind, name in statement.principals if kind == "service"]
         exempt = options.strings("services")
         if not statement.allows or not any(s not in exempt for s in services):
@@ -138,6 +141,16 @@ def service_trust_names_its_source(role: Resource, options: Options) -> Iterator
         if not (statement.condition("aws:SourceAccount") or statement.condition("aws:SourceArn")):
             yield failed(f"{statement.path}.Condition", "a service may act for any account")
     yield passed(TRUST) if judged else out_of_scope("no service that sends a source", TRUST)
+
+
+def _caller_names_its_source(permission: Resource) -> Finding:
+    principal = text(permission, "principal") or ""
+    tied = any(is_set(permission, key) for key in ("sourceAccount", "sourceArn", "principalOrgId"))
+    if principal == "*" and not tied:
+        return failed("principal", "anyone may call the function")
+    if principal.endswith(".amazonaws.com") and not tied:
+        return failed("sourceArn", "a service may call the function for any account")
+    return passed("principal")
 
 
 @judges("IAM-10", types.ROLE, types.ROLE_ATTACHMENT, types.POLICY_ATTACHMENT,

@@ -40,8 +40,6 @@ SECRET_INPUTS: Final = {
     "aws:codebuild/sourceCredential:SourceCredential": ("token",),
 }
 
-FUNCTION: Final = "aws:lambda/function:Function"
-
 
 @judges("SEC-01", types.SECRET)
 def encrypted_with_own_key(secret: Resource, _: Options) -> Finding:
@@ -91,7 +89,7 @@ def has_guarded_policy(secret: Resource, graph: Graph, _: Options) -> Finding:
     return out_of_scope("the secret has no resource policy, so only IAM lets anyone in", "policy")
 
 
-@judges("SEC-04", *SECRET_INPUTS, FUNCTION)
+@judges("SEC-04", *SECRET_INPUTS, types.FUNCTION)
 def marked_secret(resource: Resource, _: Options) -> Iterator[Finding]:
     """The engine knows that the value is a secret, so that it encrypts it in the state."""
     if resource.type == types.PARAMETER and text(resource, "type") != "SecureString":
@@ -114,7 +112,7 @@ def _secret_paths(resource: Resource) -> Iterator[tuple[str, ...]]:
     for prop in SECRET_INPUTS.get(resource.type, ()):
         if read(resource, prop) is not MISSING:
             yield (prop,)
-    if resource.type == FUNCTION:
+    if resource.type == types.FUNCTION:
         variables = block(resource, "environment.variables")
         for name in variables.value if variables else ():
             if promises_credential(name):

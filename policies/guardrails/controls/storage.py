@@ -86,7 +86,7 @@ def keeps_versions(bucket: Resource, graph: Graph, _: Options) -> Finding:
     return passed(path) if enabled else failed(path, "versioning is not enabled")
 
 
-def _policies(bucket: Resource, graph: Graph) -> list[Resource]:
+def bucket_policies(bucket: Resource, graph: Graph) -> list[Resource]:
     """The split policies, else the bucket's own when it has one."""
     split = graph.sources(bucket, types.BUCKET_POLICY, "bucket")
     return split or ([bucket] if read(bucket, "policy") is not MISSING else [])
@@ -96,7 +96,7 @@ def _policies(bucket: Resource, graph: Graph) -> list[Resource]:
 def refuses_plain_http(bucket: Resource, graph: Graph, _: Options) -> Finding:
     """The bucket policy denies requests without TLS, and with a version before 1.2."""
     path = "policy"
-    policies = _policies(bucket, graph)
+    policies = bucket_policies(bucket, graph)
     if not policies:
         return failed(path, "no bucket policy refers to this bucket")
     denied = [s for p in policies for s in statements(p, "policy") if _denies_everyone(s)]

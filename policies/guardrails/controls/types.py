@@ -53,6 +53,8 @@ PARAMETER: Final = "aws:ssm/parameter:Parameter"
 
 LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 LOG_SUBSCRIPTION: Final = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
+METRIC_FILTER: Final = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
+EVENT_RULE: Final = "aws:cloudwatch/eventRule:EventRule"
 METRIC_ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TOPIC: Final = "aws:sns/topic:Topic"
@@ -75,6 +77,13 @@ BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls:BucketOwnershipControl
 BUCKET_PUBLIC_ACCESS: Final = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning:BucketVersioning"
 ACCOUNT_PUBLIC_ACCESS: Final = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+
+FUNCTION: Final = "aws:lambda/function:Function"
+FUNCTION_PERMISSION: Final = "aws:lambda/permission:Permission"
+TRAIL: Final = "aws:cloudtrail/trail:Trail"
+PIPELINE: Final = "aws:codepipeline/pipeline:Pipeline"
+DISTRIBUTION: Final = "aws:cloudfront/distribution:Distribution"
+PASSWORD_POLICY: Final = "aws:iam/accountPasswordPolicy:AccountPasswordPolicy"  # noqa: S105 - a type token
 
 ROLE: Final = "aws:iam/role:Role"
 ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
