@@ -15,6 +15,7 @@ from infra.naming import (
     FIREWALL_LOGS,
     FLOW_LOGS,
     INSIGHTS_LOGS,
+    ROTATION_LOGS,
     TRAIL_LOGS,
     Names,
 )
@@ -28,6 +29,7 @@ GROUPS: Mapping[str, str] = {
     "vpc-flow": FLOW_LOGS,
     "trail": TRAIL_LOGS,
     "firewall": FIREWALL_LOGS,
+    "rotate-jwt": ROTATION_LOGS,
 }
 
 

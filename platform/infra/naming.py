@@ -15,10 +15,13 @@ SERVICE = f"{PROJECT}-backend"
 LOAD_BALANCER = f"{PROJECT}-alb"
 TRAIL = PROJECT
 AUDIT_BUCKET = "audit"
+JWT_SECRET = "jwt-secret"  # noqa: S105 - the name of a secret, not its value
+ROTATION_FUNCTION = f"{PROJECT}-rotate-jwt"
 
 # Logical role names; policies name the roles' ARNs before the roles exist.
 TASK_ROLE = "task-api"
 EXECUTION_ROLE = "execution"
+ROTATION_ROLE = "rotate-jwt"
 # People in an emergency; the role is made by whoever owns the account, not by this program.
 BREAK_GLASS_ROLE = "break-glass"
 
@@ -26,6 +29,7 @@ API_LOGS = f"/{PROJECT}/api"
 EXEC_LOGS = f"/{PROJECT}/ecs-exec"
 FLOW_LOGS = f"/{PROJECT}/vpc-flow"
 TRAIL_LOGS = f"/{PROJECT}/trail"
+ROTATION_LOGS = f"/{PROJECT}/rotate-jwt"
 FIREHOSE_LOGS = f"/{PROJECT}/firehose"
 FIREWALL_LOGS = f"aws-waf-logs-{PROJECT}-alb"  # the prefix is mandatory for WAF
 INSIGHTS_LOGS = f"/aws/ecs/containerinsights/{CLUSTER}/performance"  # name fixed by ECS

@@ -23,6 +23,7 @@ SERVICES: Sequence[str] = (
     "firehose",
     "iam",
     "kms",
+    "lambda_",
     "logs",
     "route53",
     "s3",

@@ -4,7 +4,6 @@ Each value is random, made here, marked secret and ignored afterwards: whoever r
 """
 
 import base64
-import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -18,12 +17,11 @@ from budgetbuddy import contract
 from infra.identity import ServiceRole
 from infra.key_policies import use_statement
 from infra.keys import KeyRing
-from infra.naming import IGNORED, Names
+from infra.lambdas.rotate_jwt import KEY_BYTES, key_id
+from infra.naming import IGNORED, JWT_SECRET, Names
 from infra.policy import Statement, render
 
-JWT_BYTES = 64  # HS512 asks for a key as long as its hash
 LOOKUP_BYTES = 32
-KEY_ID_HEX = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +114,12 @@ def service_secret_refs(names: Names) -> dict[str, dict[str, str]]:
 
 def _jwt_bootstrap() -> dict[str, str]:
     """Two independent signing keys, so that `previous` is never empty; ids from their hashes."""
-    current, previous = (secrets.token_urlsafe(JWT_BYTES) for _ in range(2))
+    current, previous = (secrets.token_urlsafe(KEY_BYTES) for _ in range(2))
     return {
         "secret": current,
-        "kid": _key_id(current),
+        "kid": key_id(current),
         "previousSecret": previous,
-        "previousKid": _key_id(previous),
+        "previousKid": key_id(previous),
     }
 
 
@@ -129,11 +127,7 @@ def _lookup_bootstrap() -> dict[str, str]:
     return {"key": base64.b64encode(secrets.token_bytes(LOOKUP_BYTES)).decode()}
 
 
-def _key_id(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:KEY_ID_HEX]
-
-
 BOOTSTRAP: Mapping[str, Callable[[], Mapping[str, str]]] = {
-    "jwt-secret": _jwt_bootstrap,
+    JWT_SECRET: _jwt_bootstrap,
     "lookup-key": _lookup_bootstrap,
 }

@@ -7,7 +7,11 @@ deployment by design; `out-of-band-change` is the one that tells a person from t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from infra.naming import PROJECT, ROTATION_ROLE
+
 DEPLOY_ROLE = "budgetbuddy-codebuild-deploy"
+# It has ECS start the tasks again after each rotation.
+KNOWN_ROLES = (DEPLOY_ROLE, f"{PROJECT}-{ROTATION_ROLE}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,8 +211,11 @@ SECURITY_EVENTS: tuple[SecurityEvent, ...] = (
         meaning="Somebody changed the infrastructure past the pipeline",
         pattern="{ ($.readOnly IS FALSE)"
         f" && ({_any_of('eventSource', [f'{name}.amazonaws.com' for name in CHANGED_SERVICES])})"
-        f' && ($.userIdentity.sessionContext.sessionIssuer.userName != "{DEPLOY_ROLE}")'
-        " && ($.userIdentity.invokedBy NOT EXISTS)"
+        + "".join(
+            f' && ($.userIdentity.sessionContext.sessionIssuer.userName != "{role}")'
+            for role in KNOWN_ROLES
+        )
+        + " && ($.userIdentity.invokedBy NOT EXISTS)"
         ' && ($.userIdentity.type != "AWSService") }',
     ),
     SecurityEvent(

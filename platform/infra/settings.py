@@ -147,9 +147,10 @@ class DataSettings(BaseModel):
 
 
 class SecretSettings(BaseModel):
-    """How long a deleted secret can be brought back."""
+    """How often the signing key is replaced, and how long a deleted secret can be brought back."""
 
     model_config = STRICT
+    jwt_rotation_days: int = Field(default=30, ge=1, le=90)
     recovery_days: Annotated[int, _one_of((0, *range(7, 31)), "must be 0, or 7 to 30")] = 30
 
 

@@ -120,6 +120,51 @@ def test_every_secret_of_the_contract_is_encrypted_private_and_filled(
     assert {each.name for each in plan.of(kinds[0])} == needed
 
 
+def test_the_signing_key_rotates_every_month(plan: Any) -> None:
+    rotation = plan.one("aws:secretsmanager/secretRotation:SecretRotation")
+    function = plan.one("aws:lambda/function:Function", "rotate-jwt")
+    permission = plan.one("aws:lambda/permission:Permission")
+    secret = plan.one("aws:secretsmanager/secret:Secret", "jwt-secret")
+
+    assert rotation.inputs["rotationRules"] == {"automaticallyAfterDays": 30}
+    assert rotation.inputs["rotateImmediately"] is True
+    assert rotation.depends_on["secretId"] == (secret.urn,)
+    assert rotation.depends_on["rotationLambdaArn"] == (function.urn,)
+    assert permission.inputs["principal"] == "secretsmanager.amazonaws.com"
+    assert permission.depends_on["sourceArn"] == (secret.urn,)
+    assert permission.inputs["sourceAccount"]
+
+
+def test_the_rotation_function_may_rotate_one_secret_and_restart_one_service(plan: Any) -> None:
+    policy = plan.one("aws:iam/rolePolicy:RolePolicy", "rotate-jwt-inline")
+    by_sid = {each["Sid"]: each for each in policy.document("policy")}
+    rotate, restart = by_sid["RotateSecret"], by_sid["RestartTasks"]
+    key = by_sid["UseSecretsKeyThroughSecretsmanager"]
+
+    assert by_sid.keys() == {
+        "RotateSecret",
+        "RestartTasks",
+        "UseSecretsKeyThroughSecretsmanager",
+        "WriteLogs",
+    }
+    assert rotate["Resource"].endswith(":secret:budgetbuddy/jwt-secret-??????")
+    (function,) = rotate["Condition"]["StringEquals"].values()
+    assert function.endswith(":function:budgetbuddy-rotate-jwt")
+    assert restart["Action"] == "ecs:UpdateService"
+    assert restart["Resource"].endswith(":service/budgetbuddy-cluster/budgetbuddy-backend")
+    assert sorted(key["Action"]) == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert key["Condition"]["StringLike"] == {"kms:EncryptionContext:SecretARN": rotate["Resource"]}
+
+
+def test_the_rotation_function_runs_alone_and_logs_where_the_archive_reads(plan: Any) -> None:
+    function = plan.one("aws:lambda/function:Function", "rotate-jwt")
+
+    assert function.inputs["reservedConcurrentExecutions"] == 1
+    assert function.inputs["runtime"] == "python3.13"
+    assert function.inputs["architectures"] == ["arm64"]
+    assert plan.at(function.depends_on["loggingConfig"][0]).name == "logs-rotate-jwt"
+
+
 # --- Buckets -------------------------------------------------------------------------------------
 
 

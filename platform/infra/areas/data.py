@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from infra.areas.foundation import Foundation
 from infra.backups import Backups, BackupsArgs
+from infra.jwt_rotation import JwtRotation, JwtRotationArgs
 from infra.mail import Mail, MailArgs
 from infra.providers import backup_provider
 from infra.secrets import Secrets, SecretsArgs
@@ -18,6 +19,7 @@ class Data:
     tables: Tables
     backups: Backups
     secrets: Secrets
+    rotation: JwtRotation
     mail: Mail
 
 
@@ -30,17 +32,19 @@ def build_data(stack: Stack, base: Foundation) -> Data:
         TablesArgs(names=names, keys=base.keys, settings=settings.data, protect=protect),
         stack.opts,
     )
-    secrets = SecretsArgs(
+    secrets_args = SecretsArgs(
         names=names,
         keys=base.keys,
         recovery_days=settings.secrets.recovery_days,
         protect=protect,
     )
+    secrets = Secrets("secrets", secrets_args, stack.opts)
     mail = MailArgs(names=names, domain=edge.domain, zone_id=edge.hosted_zone_id)
     return Data(
         tables=tables,
         backups=_backups(stack, base, tables),
-        secrets=Secrets("secrets", secrets, stack.opts),
+        secrets=secrets,
+        rotation=_rotation(stack, base, secrets),
         mail=Mail("mail", mail, stack.opts),
     )
 
@@ -56,3 +60,14 @@ def _backups(stack: Stack, base: Foundation, tables: Tables) -> Backups:
         boundary_arn=stack.boundary_arn,
     )
     return Backups("backups", args, stack.opts)
+
+
+def _rotation(stack: Stack, base: Foundation, secrets: Secrets) -> JwtRotation:
+    args = JwtRotationArgs(
+        names=stack.names,
+        secrets=secrets,
+        logs=base.logs["rotate-jwt"],
+        days=stack.settings.secrets.jwt_rotation_days,
+        boundary_arn=stack.boundary_arn,
+    )
+    return JwtRotation("jwt-rotation", args, stack.opts)
