@@ -52,11 +52,23 @@ def judged(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 
 def topic() -> dict[str, Any]:
-    return resource("aws:sns/topic:Topic", "news", inputs={"name": "news"})
+    tags = {"owner": "team", "env": "dev", "data-class": "internal", "pci-scope": "out"}
+    return resource(
+        "aws:sns/topic:Topic",
+        "news",
+        inputs={"name": "news", "kmsMasterKeyId": "alias/news", "tags": tags},
+    )
 
 
-def test_a_clean_state_exits_zero(write: Any) -> None:
-    done = run("check", write(state(topic())))
+@pytest.fixture
+def elsewhere(write: Any) -> Path:
+    """The account's own settings are in another stack."""
+    settings = ("ct-01", "iam-14", "s3-02")
+    return write({name: {"heldIn": "account"} for name in settings}, "config.json")
+
+
+def test_a_clean_state_exits_zero(write: Any, elsewhere: Path) -> None:
+    done = run("check", write(state(topic())), "--config", elsewhere)
 
     assert done.returncode == 0, done.stdout
     assert "clean" in done.stdout
@@ -187,11 +199,11 @@ def test_a_wrong_property_is_a_violation_never_a_crash(
     assert "FAIL" in judged(done).values()
 
 
-def test_parents_in_a_circle_are_survived(write: Any) -> None:
+def test_parents_in_a_circle_are_survived(write: Any, elsewhere: Path) -> None:
     one, two = topic(), topic() | {"urn": "urn:pulumi:dev::app::aws:sns/topic:Topic::b"}
     one["parent"], two["parent"] = two["urn"], one["urn"]
 
-    assert run("check", write(state(one, two))).returncode == 0
+    assert run("check", write(state(one, two)), "--config", elsewhere).returncode == 0
 
 
 def test_an_unknown_type_is_a_finding(write: Any) -> None:

@@ -44,7 +44,6 @@ AUXILIARY: Final = frozenset(
         "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
         "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
         "aws:kms/alias:Alias",
-        "aws:lambda/permission:Permission",
         "aws:lb/listenerRule:ListenerRule",
         "aws:lb/targetGroupAttachment:TargetGroupAttachment",
         "aws:route53/record:Record",
