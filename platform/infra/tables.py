@@ -70,7 +70,7 @@ class OwnedTable(pulumi.ComponentResource):
             deletion_protection_enabled=args.settings.deletion_protection,
             ttl={"attribute_name": spec.ttl, "enabled": True} if spec.ttl else None,
             table_class="STANDARD",
-            tags={"data-class": spec.data_class, "pii": "true"},
+            tags=_tags(spec),
             opts=ResourceOptions(parent=self, protect=args.protect),
         )
         self.name, self.arn = table.name, table.arn
@@ -111,6 +111,12 @@ def attribute_names(spec: contract.TableSpec) -> tuple[str, ...]:
     """Keys of the table and of its indexes, each once: DynamoDB refuses an unused attribute."""
     keys = (contract.PARTITION_KEY, contract.SORT_KEY, *(each.sort_key for each in spec.indexes))
     return tuple(dict.fromkeys(keys))
+
+
+def _tags(spec: contract.TableSpec) -> dict[str, str]:
+    """A table that is left out of the backups on purpose says so, for whoever looks for it."""
+    tags = {"data-class": spec.data_class, "pii": "true"}
+    return tags if spec.backup else {**tags, "backup": "none"}
 
 
 def _throughput(settings: DataSettings) -> aws.dynamodb.TableOnDemandThroughputArgs | None:
