@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.naming import AUDIT_BUCKET, PROJECT, TRAIL, Names
+from infra.naming import AUDIT_BUCKET, CONFIG_BUCKET, PROJECT, TRAIL, Names
 from infra.policy import Statement, service
 
 ABORT_UPLOAD_DAYS = 7
@@ -141,6 +141,28 @@ def trail_statements(names: Names) -> list[Statement]:
             principals=service("cloudtrail"),
             actions=("s3:PutObject",),
             resources=(f"{bucket}/AWSLogs/{names.account_id}/*",),
+            conditions={"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
+        ),
+    ]
+
+
+def config_statements(names: Names) -> list[Statement]:
+    """AWS Config, for this account only, finds its bucket and writes under its own prefix."""
+    bucket = names.bucket_arn(CONFIG_BUCKET)
+    source = {"aws:SourceAccount": names.account_id}
+    return [
+        Statement(
+            sid="AllowConfigCheck",
+            principals=service("config"),
+            actions=("s3:GetBucketAcl", "s3:ListBucket"),
+            resources=(bucket,),
+            conditions={"StringEquals": source},
+        ),
+        Statement(
+            sid="AllowConfig",
+            principals=service("config"),
+            actions=("s3:PutObject",),
+            resources=(f"{bucket}/AWSLogs/{names.account_id}/Config/*",),
             conditions={"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
         ),
     ]

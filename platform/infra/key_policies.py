@@ -67,7 +67,7 @@ CLASSES: tuple[KeyClass, ...] = (
     KeyClass(name="runtime", protects="table Runtime", data_class="credential", via=("dynamodb",)),
     KeyClass(
         name="audit",
-        protects="table Audit and the trail",
+        protects="table Audit, the trail and the record of configuration",
         data_class="audit",
         via=("backup", "dynamodb", "s3"),
     ),
@@ -194,6 +194,7 @@ def _own_statements(key: KeyClass, names: Names) -> Iterator[Statement]:
             yield _envelope(names)
         case "audit":
             yield _trail_service(names)
+            yield _config_service(names)
         case "logs":
             yield _logs_service(names)
         case "messaging":
@@ -232,6 +233,17 @@ def _trail_service(names: Names) -> Statement:
     )
 
 
+def _config_service(names: Names) -> Statement:
+    return Statement(
+        sid="EncryptConfig",
+        principals=service("config"),
+        actions=("kms:Decrypt", "kms:GenerateDataKey"),
+        resources=("*",),
+        conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},
+        wildcard_reason=THIS_KEY,
+    )
+
+
 def _logs_service(names: Names) -> Statement:
     groups = (f"/{PROJECT}/*", INSIGHTS_LOGS, f"aws-waf-logs-{PROJECT}-*")
     return Statement(
@@ -251,7 +263,7 @@ def _logs_service(names: Names) -> Statement:
 def _alarms_service(names: Names) -> Statement:
     return Statement(
         sid="PublishAlarms",
-        principals=service("backup", "cloudwatch"),
+        principals=service("backup", "cloudwatch", "events"),
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
         resources=("*",),
         conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},

@@ -15,6 +15,7 @@ SERVICE = f"{PROJECT}-backend"
 LOAD_BALANCER = f"{PROJECT}-alb"
 TRAIL = PROJECT
 AUDIT_BUCKET = "audit"
+CONFIG_BUCKET = "config"
 JWT_SECRET = "jwt-secret"  # noqa: S105 - the name of a secret, not its value
 ROTATION_FUNCTION = f"{PROJECT}-rotate-jwt"
 

@@ -11,16 +11,20 @@ MAX_RETRIES = 10
 
 # AWS services the program calls, by the provider's names; all go to `provider.endpoint` when set.
 SERVICES: Sequence[str] = (
+    "accessanalyzer",
     "acm",
     "appautoscaling",
     "backup",
     "cloudtrail",
     "cloudwatch",
+    "configservice",
     "dynamodb",
     "ec2",
     "ecs",
     "elbv2",
+    "events",
     "firehose",
+    "guardduty",
     "iam",
     "kms",
     "lambda_",
@@ -29,6 +33,7 @@ SERVICES: Sequence[str] = (
     "s3",
     "s3control",
     "secretsmanager",
+    "securityhub",
     "sesv2",
     "sns",
     "sts",

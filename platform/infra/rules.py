@@ -118,6 +118,21 @@ RULES: tuple[Rule, ...] = (
     _unless_local("alarms.warningEmail", bool, "must be set"),
     _unless_local("alarms.securityEmail", bool, "must be set"),
     _unless_local("secrets.recoveryDays", bool, "must not be 0"),
+    Rule(
+        keys=("security.runtimeMonitoring", "security.guardDuty"),
+        holds=lambda runtime, detector: detector or not runtime,
+        must="must not be true without security.guardDuty",
+    ),
+    Rule(
+        keys=("security.configRecorder", "security.securityHub"),
+        holds=lambda recorder, hub: recorder or not hub,
+        must="must be true with security.securityHub, whose controls read it",
+    ),
+    Rule(
+        keys=("security.standards",),
+        holds=lambda standards: len(set(standards)) == len(standards),
+        must="must not name a standard twice",
+    ),
     _in("staging", "service.max", lambda n: n <= STAGING_MAX_TASKS, "at most 5"),
     _in(PRODUCTION, "network.natStrategy", lambda nat: nat == "OnePerAz", "OnePerAz"),
     _in(PRODUCTION, "network.endpointZones", lambda zones: zones >= 2, "2 or more"),  # noqa: PLR2004 - stands in the text
@@ -134,6 +149,8 @@ RULES: tuple[Rule, ...] = (
     _in(PRODUCTION, "secrets.recoveryDays", lambda days: days == 30, "30"),  # noqa: PLR2004 - stands in the text
     _in(PRODUCTION, "logs.auditDays", lambda days: days >= 2555, "seven years, 2555, or more"),  # noqa: PLR2004 - stands in the text
     _in(PRODUCTION, "logs.lockMode", lambda mode: mode == "COMPLIANCE", "COMPLIANCE"),
+    _in(PRODUCTION, "security.guardDuty", bool, "true"),
+    _in(PRODUCTION, "security.securityHub", bool, "true"),
     _in(PRODUCTION, "alarms.errorRatePercent", lambda rate: rate <= 1, "at most 1"),
 )
 

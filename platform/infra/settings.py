@@ -168,10 +168,24 @@ class LogSettings(BaseModel):
 
 
 class SecuritySettings(BaseModel):
-    """Permission boundary of every role: a policy name under `/budgetbuddy/`, empty for none."""
+    """What watches the account, and what limits every role.
+
+    `boundary` is the name of a policy under `/budgetbuddy/`, empty for none. A detector that
+    another program of the account owns is switched off here.
+    """
 
     model_config = STRICT
     boundary: str = "budgetbuddy-boundary"
+    guard_duty: bool = True
+    runtime_monitoring: bool = False
+    security_hub: bool = True
+    standards: tuple[Literal["fsbp", "cis-3.0", "pci-4.0.1"], ...] = (
+        "fsbp",
+        "cis-3.0",
+        "pci-4.0.1",
+    )
+    config_recorder: bool = True
+    config_mode: Literal["CONTINUOUS", "DAILY"] = "CONTINUOUS"
 
 
 class AlarmSettings(BaseModel):

@@ -53,7 +53,7 @@ class Topics(pulumi.ComponentResource):
 
 
 def topic_policy(names: Names, severity: str) -> str:
-    """Our alarms publish; nobody does without TLS."""
+    """Our alarms, event rules and backups publish; nobody does without TLS."""
     topic = names.arn("sns", names.topic(severity))
     return render(
         [
@@ -73,6 +73,16 @@ def topic_policy(names: Names, severity: str) -> str:
                 actions=("sns:Publish",),
                 resources=(topic,),
                 conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},
+            ),
+            Statement(
+                sid="AllowEvents",
+                principals=service("events"),
+                actions=("sns:Publish",),
+                resources=(topic,),
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": names.account_id},
+                    "ArnLike": {"aws:SourceArn": names.arn("events", f"rule/{PROJECT}-*")},
+                },
             ),
             Statement(
                 sid="DenyWithoutTls",

@@ -69,6 +69,8 @@ BAD_KEYS = [
     pytest.param("data.monthlyRetentionDays", 60, "0 for none", id="cold storage too short"),
     pytest.param("data.backupRetentionDays", 1, "greater than or equal to 7", id="short backup"),
     pytest.param("alarms.criticalEmail", "ops", "e-mail", id="no e-mail address"),
+    pytest.param("secrets.jwtRotationDays", 91, "less than or equal to 90", id="rare rotation"),
+    pytest.param("security.configMode", "HOURLY", "must be", id="unknown frequency"),
     pytest.param("environment", "test", "must be", id="unknown environment"),
     pytest.param("protect", "yes please", "boolean", id="text for protect"),
     pytest.param("network", "10.0.0.0/16", "must be", id="text for a section"),
@@ -85,6 +87,12 @@ def test_a_wrong_key_is_named_with_its_value_and_rule(
     assert rule in mine
     if "known key" not in mine:
         assert str(value)[:10].lower().strip("[]'") in mine.lower()
+
+
+def test_one_wrong_entry_of_a_list_is_named_with_its_place(edited: Edit) -> None:
+    (found,) = problems(edited("staging", {"security.standards": ["fsbp", "pci"]}), "staging")
+
+    assert found.startswith("budgetbuddy:security.standards.1 is \"pci\": must be 'fsbp'")
 
 
 def test_a_missing_section_is_named(stack: str, edited: Edit) -> None:
@@ -171,6 +179,17 @@ BROKEN: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
     ("data.vaultLock", "environment"): ("staging", {"data.vaultLock": "compliance"}),
     ("logs.auditDays", "environment"): ("production", {"logs.auditDays": 2000}),
     ("logs.lockMode", "environment"): ("production", {"logs.lockMode": "GOVERNANCE"}),
+    ("security.runtimeMonitoring", "security.guardDuty"): (
+        "staging",
+        {"security.runtimeMonitoring": True, "security.guardDuty": False},
+    ),
+    ("security.configRecorder", "security.securityHub"): (
+        "staging",
+        {"security.configRecorder": False},
+    ),
+    ("security.standards",): ("staging", {"security.standards": ["fsbp", "fsbp"]}),
+    ("security.guardDuty", "environment"): ("production", {"security.guardDuty": False}),
+    ("security.securityHub", "environment"): ("production", {"security.securityHub": False}),
     ("alarms.errorRatePercent", "environment"): ("production", {"alarms.errorRatePercent": 2}),
 }
 

@@ -11,6 +11,7 @@ from budgetbuddy import contract
 from infra.backup_policies import vault_policy
 from infra.bucket_policies import (
     access_log_statements,
+    config_statements,
     encryption_statements,
     trail_statements,
     transitions,
@@ -322,6 +323,29 @@ def test_only_our_alarms_publish_and_only_with_tls() -> None:
     assert backup["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
     assert deny["Effect"] == "Deny"
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_event_rules_of_this_system_publish() -> None:
+    by_sid = {each["Sid"]: each for each in statements(topic_policy(NAMES, "security"))}
+    events = by_sid["AllowEvents"]
+
+    assert by_sid.keys() == {"AllowAlarms", "AllowBackup", "AllowEvents", "DenyWithoutTls"}
+    assert events["Principal"] == {"Service": "events.amazonaws.com"}
+    assert events["Condition"] == {
+        "ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/budgetbuddy-*"},
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    }
+
+
+def test_the_recorder_writes_its_own_bucket_for_this_account_only() -> None:
+    check, write = (each.rendered() for each in config_statements(NAMES))
+    bucket = f"arn:aws:s3:::budgetbuddy-config-{ACCOUNT}-us-east-1"
+
+    for each in (check, write):
+        assert each["Principal"] == {"Service": "config.amazonaws.com"}
+        assert each["Condition"]["StringEquals"]["aws:SourceAccount"] == ACCOUNT
+    assert check["Resource"] == bucket
+    assert write["Resource"] == f"{bucket}/AWSLogs/{ACCOUNT}/Config/*"
 
 
 def test_the_firewall_writes_its_own_group_only() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from budgetbuddy import contract
 from infra.alarms import RUNBOOK, error_rate_alarm, service_alarms, throttle_alarm
+from infra.event_rules import EVENTS
 from infra.security_events import SECURITY_EVENTS
 from infra.settings import AlarmSettings
 
@@ -48,6 +49,12 @@ def test_the_section_of_an_alarm_answers_what_somebody_woken_asks(name: str) -> 
     section = sections()[name]
 
     assert [section.count(question) for question in QUESTIONS] == [1] * len(QUESTIONS)
+
+
+def test_the_runbook_has_a_row_for_each_event_that_writes() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| \S", (ROOT / RUNBOOK).read_text("utf-8"), re.MULTILINE)
+
+    assert rows == [spec.name for spec in EVENTS]
 
 
 @pytest.mark.engine
