@@ -1,4 +1,4 @@
-"""DynamoDB tables (DDB-01 to DDB-03, DDB-06)."""
+"""DynamoDB tables (DDB-01 to DDB-03, DDB-05 to DDB-07)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.keys import rotates
 from guardrails.controls.resource_policies import open_to
-from guardrails.controls.tagging import tag
-from guardrails.values import MISSING, flag, is_set, items, read
+from guardrails.controls.tagging import is_sensitive, tag
+from guardrails.values import MISSING, Known, flag, is_set, items, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECOVERY: Final = "pointInTimeRecovery.enabled"
 ENCRYPTION: Final = "serverSideEncryption"
+DIMENSIONS: Final = ("dynamodb:table:ReadCapacityUnits", "dynamodb:table:WriteCapacityUnits")
 
 
 @judges("DDB-01", types.TABLE)
@@ -67,6 +68,34 @@ def protected_from_deletion(table: Resource, options: Options) -> Finding:
     return passed(path) if flag(table, path) else failed(path, "deletion protection is off")
 
 
+@judges_in_stack("DDB-05", types.TABLE)
+def grows_with_demand(table: Resource, graph: Graph, _: Options) -> Finding:
+    """Capacity follows the load, so that users are not refused and nobody pays for idle units."""
+    path = "billingMode"
+    if text(table, path) == "PAY_PER_REQUEST":
+        return passed(path)
+    scaled = {text(target, "scalableDimension") for target in _scaling_targets(table, graph)}
+    missing = [name for name in DIMENSIONS if name not in scaled]
+    if missing:
+        return failed(path, f"provisioned, and nothing scales {' and '.join(missing)}")
+    return passed(path, "reads and writes are scaled")
+
+
+def _scaling_targets(table: Resource, graph: Graph) -> Iterator[Resource]:
+    """Targets that refer to the table, or name it as `table/<name>`."""
+    literal = f"table/{text(table, 'name')}"
+    named = [t for t in graph.of(types.SCALING_TARGET) if _resource_id(t) == literal]
+    yield from named or graph.sources(table, types.SCALING_TARGET, "resourceId")
+
+
+def _resource_id(target: Resource) -> str | None:
+    match read(target, "resourceId"):
+        case Known(str() as identifier):
+            return identifier
+        case _:
+            return None
+
+
 @judges("DDB-06", types.TABLE, types.TABLE_POLICY)
 def not_shared(resource: Resource, options: Options) -> Finding:
     """No resource policy hands the table to the public or to an undeclared account."""
@@ -75,4 +104,15 @@ def not_shared(resource: Resource, options: Options) -> Finding:
         return out_of_scope("the table carries no policy of its own", path)
     if found := open_to(resource, path, options.strings("accounts")):
         return failed(*found)
+    return passed(path)
+
+
+@judges("DDB-07", types.TABLE)
+def rows_expire(table: Resource, options: Options) -> Finding:
+    """Card data disappears by itself when it is no longer needed."""
+    path = "ttl"
+    if not is_sensitive(table, options):
+        return out_of_scope("declared to hold no card data", "tags")
+    if not flag(table, "ttl.enabled") or not text(table, "ttl.attributeName"):
+        return failed(path, "no attribute makes rows expire")
     return passed(path)

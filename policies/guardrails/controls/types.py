@@ -37,9 +37,16 @@ CERTIFICATE: Final = "aws:acm/certificate:Certificate"
 CERTIFICATE_VALIDATION: Final = "aws:acm/certificateValidation:CertificateValidation"
 WEB_ACL: Final = "aws:wafv2/webAcl:WebAcl"
 WEB_ACL_ASSOCIATION: Final = "aws:wafv2/webAclAssociation:WebAclAssociation"
+WEB_ACL_LOGGING: Final = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
+RECORD: Final = "aws:route53/record:Record"
 
 TABLE: Final = "aws:dynamodb/table:Table"
 TABLE_POLICY: Final = "aws:dynamodb/resourcePolicy:ResourcePolicy"
+
+BACKUP_SELECTION: Final = "aws:backup/selection:Selection"
+BACKUP_PLAN: Final = "aws:backup/plan:Plan"
+BACKUP_VAULT: Final = "aws:backup/vault:Vault"
+BACKUP_VAULT_LOCK: Final = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
 
 KEY: Final = "aws:kms/key:Key"
 KEY_POLICY: Final = "aws:kms/keyPolicy:KeyPolicy"
@@ -83,6 +90,11 @@ FUNCTION_PERMISSION: Final = "aws:lambda/permission:Permission"
 TRAIL: Final = "aws:cloudtrail/trail:Trail"
 PIPELINE: Final = "aws:codepipeline/pipeline:Pipeline"
 DISTRIBUTION: Final = "aws:cloudfront/distribution:Distribution"
+DETECTOR: Final = "aws:guardduty/detector:Detector"
+DETECTOR_FEATURE: Final = "aws:guardduty/detectorFeature:DetectorFeature"
+RECORDER: Final = "aws:cfg/recorder:Recorder"
+RECORDER_STATUS: Final = "aws:cfg/recorderStatus:RecorderStatus"
+SECURITY_HUB: Final = "aws:securityhub/account:Account"
 PASSWORD_POLICY: Final = "aws:iam/accountPasswordPolicy:AccountPasswordPolicy"  # noqa: S105 - a type token
 
 ROLE: Final = "aws:iam/role:Role"
