@@ -9,29 +9,26 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.ports import Clock
-from budgetbuddy.domain.registration import Registrations
 from budgetbuddy.domain.services import Services
-from budgetbuddy.domain.sessions import Sessions
 from budgetbuddy.gateways.mail import SesMail
-from budgetbuddy.security.authenticate import REMEMBERED_SECONDS, TokenAuthenticator
+from budgetbuddy.security.authenticate import REMEMBERED_SECONDS
 from budgetbuddy.security.cursors import SignedCursors
 from budgetbuddy.security.envelope import Envelope
-from budgetbuddy.security.passwords import Argon2Cost, Argon2Passwords
+from budgetbuddy.security.passwords import Argon2Cost
 from budgetbuddy.security.ratelimit import WindowLimits
-from budgetbuddy.security.tokens import JwtTokens, KeyedLookups, KeyRing
+from budgetbuddy.security.tokens import KeyedLookups, KeyRing
 from budgetbuddy.settings import Settings
 from budgetbuddy.store.accounts import AccountStore
 from budgetbuddy.store.categories import CategoryStore
 from budgetbuddy.store.commands import Commands
 from budgetbuddy.store.idempotency import IdempotencyStore
-from budgetbuddy.store.identity import UserStore
 from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
 from budgetbuddy.store.runtime import CounterRows, TableHealth, WrappedKeyRows
-from budgetbuddy.store.sessions import SessionRows, StandingRows
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.transactions import TransactionStore
 from budgetbuddy.store.transfers import TransferStore
@@ -56,48 +53,40 @@ def build_services(
     """
     aws = session or boto3.session.Session()
     store = Store(_client(aws, settings, "dynamodb"), settings.dynamodb_table_prefix, clock)
+    lookups = KeyedLookups(settings.lookup_key_bytes)
     keys = Envelope(_client(aws, settings, "kms"), settings.data_key_id, WrappedKeyRows(store))
-    commands = Commands(store, keys)
-    ring = KeyRing(current=settings.jwt_key_id, keys=settings.token_keys)
-    tokens, lookups = JwtTokens(ring, clock), KeyedLookups(settings.lookup_key_bytes)
-    limits = WindowLimits(CounterRows(store), lookups, clock)
-    users, passwords = UserStore(store, commands, keys), Argon2Passwords(argon2)
-    sessions = Sessions(
-        users=users,
-        store=SessionRows(store, commands, keys),
-        passwords=passwords,
+    tools = Tools(
+        store=store,
+        commands=Commands(store, keys),
+        keys=keys,
+        ring=KeyRing(current=settings.jwt_key_id, keys=settings.token_keys),
         lookups=lookups,
-        tokens=tokens,
-        limits=limits,
+        limits=WindowLimits(CounterRows(store), lookups, clock),
         clock=clock,
     )
-    accounts = AccountStore(store, commands, keys)
-    categories = CategoryStore(store, commands, keys)
+    mail = SesMail(_client(aws, settings, "ses"), settings.email_from)
+    identity = build_identity(tools, mail, argon2, remembered_seconds)
+    rows = (store, tools.commands, keys)
+    accounts, categories = AccountStore(*rows), CategoryStore(*rows)
     return Services(
         clock=clock,
-        authenticator=TokenAuthenticator(
-            tokens, StandingRows(store), remembered_seconds=remembered_seconds
-        ),
-        limits=limits,
-        cursors=SignedCursors(ring, clock),
+        limits=tools.limits,
+        cursors=SignedCursors(tools.ring, clock),
         idempotency=IdempotencyStore(store, keys),
         health=TableHealth(store),
-        users=users,
-        registrations=Registrations(
-            users=users,
-            keys=keys,
-            passwords=passwords,
-            lookups=lookups,
-            mail=SesMail(_client(aws, settings, "ses"), settings.email_from),
-            sessions=sessions,
-            clock=clock,
-        ),
-        sessions=sessions,
+        authenticator=identity.authenticator,
+        users=identity.users,
+        registrations=identity.registrations,
+        sign_in=identity.sign_in,
+        second_factors=identity.second_factors,
+        credentials=identity.credentials,
+        access_tokens=identity.access_tokens,
+        sessions=identity.sessions,
         accounts=accounts,
-        transactions=TransactionStore(store, commands, keys),
-        transfers=TransferStore(store, commands, keys, accounts),
+        transactions=TransactionStore(*rows),
+        transfers=TransferStore(*rows, accounts),
         categories=categories,
-        imports=ImportStore(store, commands, keys, categories),
+        imports=ImportStore(*rows, categories),
         jobs=JobStore(store),
         months=MonthStore(store),
     )

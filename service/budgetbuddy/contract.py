@@ -192,6 +192,7 @@ class Metric(StrEnum):
     ACCOUNT_LOCKED = "AccountLocked"
     REFRESH_REUSE_DETECTED = "RefreshReuseDetected"
     AUTHORIZATION_DENIED = "AuthorizationDenied"
+    MFA_ENROLLED = "MfaEnrolled"
     RATE_LIMITED = "RateLimited"
     RATE_LIMITER_DEGRADED = "RateLimiterDegraded"
     STORE_CONFLICT = "StoreConflict"
@@ -234,6 +235,7 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.ACCOUNT_LOCKED, unit="Count"),
     MetricSpec(metric=Metric.REFRESH_REUSE_DETECTED, unit="Count"),
     MetricSpec(metric=Metric.AUTHORIZATION_DENIED, unit="Count"),
+    MetricSpec(metric=Metric.MFA_ENROLLED, unit="Count"),
     MetricSpec(metric=Metric.RATE_LIMITED, unit="Count", dimension=Dimension.BUCKET),
     MetricSpec(metric=Metric.RATE_LIMITER_DEGRADED, unit="Count"),
     MetricSpec(metric=Metric.STORE_CONFLICT, unit="Count"),

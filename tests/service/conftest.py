@@ -26,6 +26,7 @@ from budgetbuddy.composition import build_services
 from budgetbuddy.domain.services import Services
 from budgetbuddy.security.passwords import Argon2Cost
 from budgetbuddy.settings import Settings, load_settings
+from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.telemetry import Telemetry
 
 REGION = "eu-central-1"
@@ -252,6 +253,39 @@ def sign_up(client: FlaskClient) -> Callable[..., Caller]:
         return Caller(client, confirmed.json["accessToken"], confirmed.json)
 
     return sign_up
+
+
+Trail = Callable[[Caller], list[str]]
+
+
+def _audit_rows(wired: Services, caller: Caller, attribute: str) -> list[str]:
+    store = wired.jobs._store  # type: ignore[attr-defined]  # noqa: SLF001 - the rows below
+    profile = store.ledger.get(profile_key(caller.session["user"]["id"]))
+    return [row[attribute] for row in store.audit.query(f"AUD#{profile['subject']}")]
+
+
+@pytest.fixture
+def trail(wired: Services) -> Trail:
+    """The audit events of a user, oldest first."""
+    return lambda caller: _audit_rows(wired, caller, "ev")
+
+
+@pytest.fixture
+def actors(wired: Services) -> Trail:
+    """Who caused the audit events of a user, oldest first."""
+    return lambda caller: _audit_rows(wired, caller, "actor")
+
+
+@pytest.fixture
+def stored(settings: Settings) -> Callable[[], str]:
+    """Everything in the tables as text, bytes included as far as they are readable."""
+
+    def stored() -> str:
+        tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
+        mine = [t for name, t in tables.items() if name.startswith(settings.dynamodb_table_prefix)]
+        return "\n".join(str(item.to_json()) for table in mine for item in table.all_items())
+
+    return stored
 
 
 @pytest.fixture

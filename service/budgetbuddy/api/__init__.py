@@ -15,10 +15,15 @@ def all_routes() -> "tuple[Routes, ...]":
         categories,
         imports,
         jobs,
+        mfa,
+        passwords,
+        tokens,
         transactions,
         transfers,
         users,
     )
 
-    modules = (auth, users, accounts, transactions, transfers, categories, imports, jobs, analytics)
+    identity = (auth, passwords, mfa, users, tokens)
+    money = (accounts, transactions, transfers, categories, imports, jobs, analytics)
+    modules = (*identity, *money)
     return tuple(module.routes for module in modules)

@@ -22,7 +22,9 @@ from budgetbuddy.problems import (
     InvalidHeader,
     PreconditionRequired,
     Problem,
+    ReauthenticationRequired,
     ScopeMissing,
+    SessionRequired,
     TokenInvalid,
     TokenMissing,
     Unauthorized,
@@ -44,7 +46,7 @@ def admit(declaration: Declaration) -> None:
     else:
         _authenticate(declaration)
         bucket = "read" if request.method in _READING else "write"
-        key = principal().user.subject
+        key = principal().token_id or principal().user.subject
     for name in (bucket, *declaration.limits):
         g.quota = services().limits.take(name, key)
 
@@ -56,7 +58,17 @@ def _authenticate(declaration: Declaration) -> None:
         count(Metric.AUTHORIZATION_DENIED)
         raise
     state().principal = who
-    note(subject=who.user.subject, sessionId=who.session_id, actorRole=",".join(who.roles) or None)
+    note(
+        subject=who.user.subject,
+        sessionId=who.session_id or None,
+        tokenId=who.token_id or None,
+        actorRole=",".join(who.roles) or None,
+    )
+    if declaration.access.gate in {Gate.SESSION, Gate.FRESH} and who.token_id:
+        count(Metric.AUTHORIZATION_DENIED)
+        raise SessionRequired
+    if declaration.access.gate is Gate.FRESH and not who.is_fresh(services().clock()):
+        raise ReauthenticationRequired
     wanted = declaration.access.scope
     if wanted is not None and wanted not in who.scopes:
         count(Metric.AUTHORIZATION_DENIED)

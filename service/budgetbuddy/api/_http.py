@@ -90,7 +90,8 @@ def context(render: Render | None = None) -> Context:
     return Context(
         user=who.user,
         request_id=current.request_id,
-        session_id=who.session_id,
+        actor=who.actor,
+        session_id=who.session_id or None,
         ip=current.client_ip,
         user_agent=user_agent(),
         claim=current.claim if render is not None else None,

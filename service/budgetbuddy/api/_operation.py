@@ -23,7 +23,9 @@ from budgetbuddy.problems import (
     PreconditionRequired,
     Problem,
     RateLimited,
+    ReauthenticationRequired,
     ScopeMissing,
+    SessionRequired,
     SessionRevoked,
     TokenExpired,
     TokenInvalid,
@@ -92,6 +94,10 @@ def problems_of(declaration: Declaration) -> tuple[type[Problem], ...]:
     found: list[type[Problem]] = [*_ALWAYS, *declaration.problems]
     if declaration.access.gate is not Gate.PUBLIC:
         found += _SIGNED_IN
+    if declaration.access.gate in {Gate.SESSION, Gate.FRESH}:
+        found.append(SessionRequired)
+    if declaration.access.gate is Gate.FRESH:
+        found.append(ReauthenticationRequired)
     if declaration.access.scope is not None:
         found.append(ScopeMissing)
     if "path" in declaration.parts:

@@ -13,7 +13,9 @@ from budgetbuddy.api._http import answer, expected_version, principal, rendered,
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import SESSION, scope
 from budgetbuddy.domain.dates import format_instant
-from budgetbuddy.domain.identity import Profile
+from budgetbuddy.domain.identity import (
+    Profile,
+)
 from budgetbuddy.domain.transactions import CardNumberDetected, require_no_card_number
 
 routes = Routes("users", "/api/v1/users")
@@ -69,7 +71,7 @@ class UserView(View):
             week_start=chosen.week_start,
             alert_thresholds=list(chosen.alert_thresholds),
             alert_email=chosen.alert_email,
-            mfa_enabled=False,
+            mfa_enabled=profile.mfa,
             roles=list(profile.roles),
             created_at=format_instant(profile.created_at),
             version=profile.version,

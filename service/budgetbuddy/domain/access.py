@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from budgetbuddy.domain.ports import UserRef
 
@@ -33,6 +33,7 @@ class Gate(StrEnum):
     PUBLIC = "public"  # nobody is asked
     TOKEN = "token"  # noqa: S105 - a session, or an access token with the scope
     SESSION = "session"  # a signed-in session only
+    FRESH = "fresh"  # a session whose user was authenticated just now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ class Access:
 
 PUBLIC = Access(gate=Gate.PUBLIC)
 SESSION = Access(gate=Gate.SESSION)
+FRESH = Access(gate=Gate.FRESH)
+FRESH_FOR: Final = timedelta(seconds=300)
 
 
 def scope(name: str) -> Access:
@@ -54,13 +57,28 @@ def scope(name: str) -> Access:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Whom a bearer token stands for."""
+    """Whom a bearer token stands for: a session, or a personal access token (`token_id`).
+
+    `mfa` is whether the user has a second factor, `amr` how this session was authenticated.
+    """
 
     user: UserRef
-    session_id: str
+    session_id: str = ""
+    token_id: str = ""
     auth_time: datetime
+    amr: tuple[str, ...] = ()
+    mfa: bool = False
     roles: tuple[str, ...] = ()
     scopes: frozenset[Scope] = frozenset(Scope)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether all factors of the user were shown within the last five minutes."""
+        return now - self.auth_time <= FRESH_FOR and ("mfa" in self.amr or not self.mfa)
+
+    @property
+    def actor(self) -> str:
+        """As the audit trail names it."""
+        return f"pat:{self.token_id}" if self.token_id else "user"
 
 
 class Authenticator(Protocol):
@@ -71,6 +89,9 @@ class Authenticator(Protocol):
 
     def forget(self, user_id: str, session_id: str) -> None:
         """Do not remember that this session was alive."""
+
+    def forget_token(self, digest: str) -> None:
+        """Do not remember that this personal access token was good."""
 
 
 # --- Limits --------------------------------------------------------------------------------------
@@ -106,6 +127,8 @@ BUCKETS: Mapping[str, Bucket] = {
         Bucket(name="login", limit=10, window_seconds=60),
         Bucket(name="login-account", limit=20, window_seconds=900),
         Bucket(name="login-ip", limit=100, window_seconds=900),
+        Bucket(name="mfa", limit=20, window_seconds=3_600),
+        Bucket(name="sensitive", limit=10, window_seconds=3_600),
         Bucket(name="register", limit=10, window_seconds=3_600),
         Bucket(name="recover", limit=20, window_seconds=3_600),
         Bucket(name="recover-account", limit=3, window_seconds=3_600),

@@ -20,6 +20,17 @@ class Event(StrEnum):
     SESSION_REVOKED = "auth.session_revoked"
     REFRESH_REUSED = "auth.refresh_reused"
     PASSWORD_REHASHED = "auth.password_rehashed"  # noqa: S105 - an event
+    MFA_FAILED = "auth.mfa_failed"
+    MFA_ENROLLED = "auth.mfa_enrolled"
+    MFA_DISABLED = "auth.mfa_disabled"
+    BACKUP_CODES_RENEWED = "auth.backup_codes_renewed"
+    BACKUP_CODE_USED = "auth.backup_code_used"
+    REAUTHENTICATED = "auth.reauthenticated"
+    PASSWORD_CHANGED = "auth.password_changed"  # noqa: S105 - an event
+    PASSWORD_RESET_REQUESTED = "auth.password_reset_requested"  # noqa: S105 - an event
+    PASSWORD_RESET = "auth.password_reset"  # noqa: S105 - an event
+    TOKEN_CREATED = "token.created"  # noqa: S105 - an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an event
     USER_UPDATED = "user.updated"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"

@@ -12,19 +12,21 @@ from budgetbuddy.domain.identity import (
     CODE_LIFE,
     MAILS_PER_REGISTRATION,
     CodeInvalid,
-    Lookups,
-    Mail,
     Origin,
-    Passwords,
     Preferences,
     Registration,
     SignedIn,
+)
+from budgetbuddy.domain.identity_ports import (
+    Lookups,
+    Mail,
+    Passwords,
     UserKeys,
     Users,
 )
 from budgetbuddy.domain.ids import Kind, base32, make_id
 from budgetbuddy.domain.ports import Clock, UserRef
-from budgetbuddy.domain.sessions import Sessions
+from budgetbuddy.domain.sessions import SessionIssuer
 
 CODE_CHARACTERS = 8
 _CODE_BITS = 5 * CODE_CHARACTERS
@@ -62,7 +64,7 @@ class Registrations:
         passwords: Passwords,
         lookups: Lookups,
         mail: Mail,
-        sessions: Sessions,
+        issuer: SessionIssuer,
         clock: Clock,
         make_code: Callable[[], str] | None = None,
     ) -> None:
@@ -71,7 +73,7 @@ class Registrations:
         self._passwords = passwords
         self._lookups = lookups
         self._mail = mail
-        self._sessions = sessions
+        self._issuer = issuer
         self._clock = clock
         self._make_code = make_code or mailed_code
 
@@ -123,9 +125,9 @@ class Registrations:
         if found is None or not secrets.compare_digest(found.code_hash, given) or found.decoy:
             raise CodeInvalid
         self._keys.adopt_key(found.user, found.wrapped_key)
-        token, session = self._sessions.new(found.user, epoch=1, origin=origin, device_name="")
+        token, session = self._issuer.new(found.user, epoch=1, origin=origin, device_name="")
         profile = self._users.confirm(found, session, origin)
-        return self._sessions.signed_in(profile, session, token)
+        return self._issuer.signed_in(profile, session, token)
 
     def _send(self, registration: Registration, code: str) -> None:
         if registration.decoy:

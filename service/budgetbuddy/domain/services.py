@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 
 from budgetbuddy.domain.access import Authenticator, Limits
+from budgetbuddy.domain.access_tokens import AccessTokens
 from budgetbuddy.domain.accounts import Accounts
 from budgetbuddy.domain.categories import Categories
-from budgetbuddy.domain.identity import Users
+from budgetbuddy.domain.credentials import Credentials
+from budgetbuddy.domain.enrolment import SecondFactors
+from budgetbuddy.domain.identity_ports import (
+    Users,
+)
 from budgetbuddy.domain.imports import Imports
 from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.months import Months
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.registration import Registrations
 from budgetbuddy.domain.sessions import Sessions
+from budgetbuddy.domain.sign_in import SignIn
 from budgetbuddy.domain.transactions import Transactions
 from budgetbuddy.domain.transfers import Transfers
 
@@ -28,6 +34,10 @@ class Services:
     health: Health
     users: Users
     registrations: Registrations
+    sign_in: SignIn
+    second_factors: SecondFactors
+    credentials: Credentials
+    access_tokens: AccessTokens
     sessions: Sessions
     accounts: Accounts
     transactions: Transactions

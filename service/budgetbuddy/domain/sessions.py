@@ -1,90 +1,52 @@
-"""Sessions: log-in with equal answers, refresh tokens that rotate, and ends that hold."""
+"""Sessions: refresh tokens that rotate, and ends that hold."""
 
 import ipaddress
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NoReturn
 
 from budgetbuddy.domain.access import Limits
 from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.identity import (
+    BY_PASSWORD,
     REFRESH_GRACE,
     SESSION_IDLE,
     SESSION_LIFE,
-    InvalidCredentials,
-    Lookups,
     Origin,
-    Passwords,
     Profile,
     RefreshInvalid,
     RefreshReused,
     Session,
-    SessionStore,
     SignedIn,
     Status,
+)
+from budgetbuddy.domain.identity_ports import (
+    SessionStore,
     Tokens,
-    Users,
 )
 from budgetbuddy.domain.ids import Kind, is_id, make_id
 from budgetbuddy.domain.ports import Clock, Context, UserRef
-from budgetbuddy.problems import NotFound, TooManyAttempts
+from budgetbuddy.problems import NotFound
 
 ROTATION_TRIES = 4  # requests that race for one refresh token
 IPV4_NETWORK, IPV6_NETWORK = 24, 48  # bits of an address that a session list shows
 
 
-class Sessions:
-    """The use cases log-in, refresh, logout, and the list of a user's sessions."""
+class SessionIssuer:
+    """Makes sessions and the pair of tokens a client gets for one."""
 
-    def __init__(  # noqa: PLR0913 - one argument a port
-        self,
-        *,
-        users: Users,
-        store: SessionStore,
-        passwords: Passwords,
-        lookups: Lookups,
-        tokens: Tokens,
-        limits: Limits,
-        clock: Clock,
-    ) -> None:
-        self._users = users
-        self._store = store
-        self._passwords = passwords
-        self._lookups = lookups
+    def __init__(self, tokens: Tokens, clock: Clock) -> None:
         self._tokens = tokens
-        self._limits = limits
         self._clock = clock
 
-    def login(self, email: str, password: str, device_name: str, origin: Origin) -> SignedIn:
-        """Raises `InvalidCredentials`, or `TooManyAttempts` for a known e-mail as for any other."""
-        email_hash = self._lookups.email(email)
-        self._limits.take("login-ip", origin.ip)
-        self._limits.take("login", f"{email_hash}|{origin.ip}")
-        self._limits.require_below("login-account", email_hash)
-        profile = self._users.find(email_hash)
-        good = self._passwords.verify(profile.password_hash if profile else None, password)
-        if profile is None or not good or profile.status is not Status.ACTIVE:
-            self._failed(profile, email_hash, origin)
-        if self._passwords.is_outdated(profile.password_hash):
-            self._users.rehash(profile, self._passwords.hash(password))
-        token, session = self.new(
-            profile.user, epoch=profile.epoch, origin=origin, device_name=device_name
-        )
-        self._store.start(origin.context(profile.user, session.id), session)
-        return self.signed_in(profile, session, token)
-
-    def _failed(self, profile: Profile | None, email_hash: str, origin: Origin) -> NoReturn:
-        quota = self._limits.take("login-account", email_hash)
-        locked = quota.remaining == 0
-        if profile is not None:
-            self._users.login_failed(origin.context(profile.user), locked=locked)
-        if locked:
-            raise TooManyAttempts(quota.reset_seconds)
-        raise InvalidCredentials
-
     def new(
-        self, user: UserRef, *, epoch: int, origin: Origin, device_name: str
+        self,
+        user: UserRef,
+        *,
+        epoch: int,
+        origin: Origin,
+        device_name: str,
+        amr: tuple[str, ...] = BY_PASSWORD,
     ) -> tuple[str, Session]:
         """A refresh token and the session it belongs to, not stored yet."""
         now, session_id = self._clock(), make_id(Kind.SESSION)
@@ -98,6 +60,7 @@ class Sessions:
             created_at=now,
             expires_at=now + SESSION_IDLE,
             epoch=epoch,
+            amr=amr,
             device_name=device_name,
             network=network_of(origin.ip),
         )
@@ -109,6 +72,33 @@ class Sessions:
         return SignedIn(
             access_token=access, refresh_token=refresh_token, session=session, profile=profile
         )
+
+    def access_token(self, profile: Profile, session: Session) -> str:
+        """Another access token of a session."""
+        return self._tokens.access(profile, session, self._clock())
+
+    def digest(self, token: str) -> str:
+        """What is stored of a random token."""
+        return self._tokens.digest(token)
+
+
+class Sessions:
+    """The use cases refresh, logout, and the list of a user's sessions."""
+
+    def __init__(
+        self,
+        *,
+        store: SessionStore,
+        issuer: SessionIssuer,
+        tokens: Tokens,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._issuer = issuer
+        self._tokens = tokens
+        self._limits = limits
+        self._clock = clock
 
     def refresh(self, token: str, origin: Origin) -> SignedIn:
         """Swap a refresh token for a new pair; raises `RefreshInvalid`, `RefreshReused`."""
@@ -129,7 +119,7 @@ class Sessions:
             fresh = self._tokens.refresh(profile.user, session_id)
             rotated = self._rotated(session, self._tokens.digest(fresh))
             if self._store.rotate(rotated, read=session):
-                return self.signed_in(profile, rotated, fresh)
+                return self._issuer.signed_in(profile, rotated, fresh)
         raise RefreshInvalid("too many requests used this refresh token at once")
 
     def _is_good(self, session: Session, digest: str) -> bool:

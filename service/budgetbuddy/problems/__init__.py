@@ -10,6 +10,7 @@ Free of any framework, so that domain and store raise them too. `api/_errors.py`
 
 from budgetbuddy.problems._access import (
     Forbidden,
+    ReauthenticationRequired,
     ScopeMissing,
     SessionRequired,
     SessionRevoked,
@@ -78,6 +79,7 @@ __all__ = [
     "PreconditionRequired",
     "Problem",
     "RateLimited",
+    "ReauthenticationRequired",
     "ScopeMissing",
     "SessionRequired",
     "SessionRevoked",

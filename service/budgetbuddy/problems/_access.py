@@ -39,6 +39,13 @@ class SessionRevoked(Unauthorized):
     title = "The session has ended"
 
 
+class ReauthenticationRequired(Unauthorized):
+    """Sensitive changes want to see the user's factors again."""
+
+    code = "reauthentication_required"
+    title = "Password and second factor have to be shown again"
+
+
 class Forbidden(Problem):
     """Base of the 403s."""
 

@@ -10,7 +10,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # the package has no stubs
 
 from budgetbuddy.contract import Metric
-from budgetbuddy.domain.identity import PasswordTooWeak
+from budgetbuddy.domain.identity import (
+    PasswordTooWeak,
+)
 from budgetbuddy.problems import FieldError, Unavailable
 from budgetbuddy.telemetry import count
 

@@ -14,7 +14,11 @@ from typing import Any
 import jwt
 
 from budgetbuddy.contract import ACCESS_TOKEN_SECONDS
-from budgetbuddy.domain.identity import Profile, RefreshInvalid, Session
+from budgetbuddy.domain.identity import (
+    Profile,
+    RefreshInvalid,
+    Session,
+)
 from budgetbuddy.domain.ids import Kind, is_id
 from budgetbuddy.domain.ports import Clock, UserRef
 from budgetbuddy.problems import TokenExpired, TokenInvalid

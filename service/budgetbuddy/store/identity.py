@@ -13,10 +13,12 @@ from budgetbuddy.domain.identity import (
     Profile,
     Registration,
     Session,
+)
+from budgetbuddy.domain.identity_ports import (
     UserKeys,
 )
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, UserRef
-from budgetbuddy.problems import NotFound, VersionConflict
+from budgetbuddy.problems import VersionConflict
 from budgetbuddy.store.categories import category_write
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import (
@@ -30,7 +32,7 @@ from budgetbuddy.store.commands import (
     head_key,
 )
 from budgetbuddy.store.expressions import Absent, Equals, Exists
-from budgetbuddy.store.profiles import decode_profile, profile_key, profile_row
+from budgetbuddy.store.profiles import decode_profile, load_profile, profile_key, profile_row
 from budgetbuddy.store.registrations import (
     count_try,
     keep_registration,
@@ -70,10 +72,7 @@ class UserStore:
 
     def get(self, user: UserRef) -> Profile:
         """Raises `NotFound`."""
-        row = self._store.ledger.get(profile_key(user.id))
-        if row is None:
-            raise NotFound
-        return decode_profile(self._store, self._keys, row)
+        return load_profile(self._store, self._keys, user)
 
     def keep(self, registration: Registration) -> None:
         """Store a registration, or its new code."""

@@ -1,8 +1,13 @@
 """Profile rows, and how a profile is read from one."""
 
 from budgetbuddy.domain.dates import format_instant, parse_instant
-from budgetbuddy.domain.identity import Preferences, Profile, Status
+from budgetbuddy.domain.identity import (
+    Preferences,
+    Profile,
+    Status,
+)
 from budgetbuddy.domain.ports import Sealer, UserRef
+from budgetbuddy.problems import NotFound
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.sealing import open_fields, seal_fields
 from budgetbuddy.store.table import Store
@@ -29,6 +34,7 @@ def profile_row(store: Store, sealer: Sealer, profile: Profile) -> Item:
         "roles": list(profile.roles),
         "emailHash": profile.email_hash,
         "pw": profile.password_hash,
+        "mfa": profile.mfa,
         "createdAt": format_instant(profile.created_at),
         "currency": chosen.currency,
         "timezone": chosen.timezone,
@@ -39,6 +45,14 @@ def profile_row(store: Store, sealer: Sealer, profile: Profile) -> Item:
         "x": seal_fields(sealer, profile.user, store.ledger.place(key), personal),
         "version": profile.version,
     }
+
+
+def load_profile(store: Store, sealer: Sealer, user: UserRef) -> Profile:
+    """The profile of a user; raises `NotFound`."""
+    row = store.ledger.get(profile_key(user.id))
+    if row is None:
+        raise NotFound
+    return decode_profile(store, sealer, row)
 
 
 def decode_profile(store: Store, sealer: Sealer, row: Item) -> Profile:
@@ -63,5 +77,6 @@ def decode_profile(store: Store, sealer: Sealer, row: Item) -> Profile:
         roles=tuple(row["roles"]),
         status=Status(row["status"]),
         epoch=row["epoch"],
+        mfa=row["mfa"],
         version=row["version"],
     )

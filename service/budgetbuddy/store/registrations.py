@@ -4,7 +4,14 @@ import math
 from dataclasses import asdict
 
 from budgetbuddy.domain.dates import format_instant, parse_instant
-from budgetbuddy.domain.identity import CODE_TRIES, Preferences, Registration, UserKeys
+from budgetbuddy.domain.identity import (
+    CODE_TRIES,
+    Preferences,
+    Registration,
+)
+from budgetbuddy.domain.identity_ports import (
+    UserKeys,
+)
 from budgetbuddy.domain.ports import UserRef
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.expressions import Compare, Exists

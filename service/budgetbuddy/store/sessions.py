@@ -5,7 +5,13 @@ from collections.abc import Sequence
 
 from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.dates import format_instant, parse_instant
-from budgetbuddy.domain.identity import MAX_SESSIONS, Profile, Session, Standing, Status
+from budgetbuddy.domain.identity import (
+    MAX_SESSIONS,
+    Profile,
+    Session,
+    Standing,
+    Status,
+)
 from budgetbuddy.domain.ports import AuditEntry, Context, Sealer, UserRef
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
@@ -52,6 +58,26 @@ def session_write(store: Store, sealer: Sealer, session: Session) -> Write:
     return put(store.runtime.name, row, when=(Absent("pk"),))
 
 
+def overdue_sessions(store: Store, user: UserRef) -> tuple[Write, ...]:
+    """The end of the oldest sessions, so that one more is within the cap."""
+    return _endings(store, _rows(store, user)[MAX_SESSIONS - 1 :])
+
+
+def ended_sessions(store: Store, user: UserRef, *, keep: str = "") -> tuple[Write, ...]:
+    """The end of all sessions but the one to keep, if any."""
+    kept = f"{PREFIX}{keep}"
+    return _endings(store, [row for row in _rows(store, user) if row["sk"] != kept])
+
+
+def _rows(store: Store, user: UserRef) -> list[Item]:
+    """Living sessions, newest first."""
+    return store.runtime.query(f"U#{user.id}", begins_with=PREFIX, forward=False)
+
+
+def _endings(store: Store, rows: Sequence[Item]) -> tuple[Write, ...]:
+    return tuple(delete(store.runtime.name, Key(pk=row["pk"], sk=row["sk"])) for row in rows)
+
+
 class SessionRows:
     """Implements `domain.identity.SessionStore`."""
 
@@ -76,18 +102,16 @@ class SessionRows:
 
     def list(self, user: UserRef) -> Sequence[Session]:
         """Living sessions, newest first."""
-        rows = self._store.runtime.query(f"U#{user.id}", begins_with=PREFIX, forward=False)
-        return [self._decode(user, row) for row in rows]
+        return [self._decode(user, row) for row in _rows(self._store, user)]
 
     def start(self, context: Context, session: Session) -> None:
         """A new session; the oldest beyond the cap end in the same transaction."""
 
         def plan(_: Head) -> Plan[None]:
-            overdue = self.list(context.user)[MAX_SESSIONS - 1 :]
             return Plan(
                 writes=(
                     session_write(self._store, self._sealer, session),
-                    *(self._removal(context.user, old.id) for old in overdue),
+                    *overdue_sessions(self._store, context.user),
                 ),
                 audit=AuditEntry(event=Event.LOGIN, object=f"session:{session.id}"),
                 result=None,
@@ -172,7 +196,8 @@ class StandingRows:
         if profile is None or session is None:
             return None
         return Standing(
-            epoch=profile["epoch"],
+            is_current=session["epoch"] == profile["epoch"],
             status=Status(profile["status"]),
             roles=tuple(profile["roles"]),
+            mfa=profile["mfa"],
         )

@@ -36,6 +36,9 @@ PUBLIC = {
     "confirm_registration",
     "login",
     "refresh",
+    "verify_mfa",
+    "forgot_password",
+    "reset_password",
 }
 
 

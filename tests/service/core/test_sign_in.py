@@ -208,7 +208,7 @@ def test_a_lock_ends_with_its_window(
 def test_a_hash_of_older_parameters_is_renewed_at_log_in(
     signed_in: Caller, anonymous: Caller, wired: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passwords = wired.sessions._passwords  # noqa: SLF001 - what an operator changes with a release
+    passwords = wired.sign_in._passwords  # noqa: SLF001 - what an operator changes with a release
     before = wired.users.get(wired.authenticator.authenticate(signed_in.token).user)
     monkeypatch.setattr(passwords, "is_outdated", lambda _: True)
 

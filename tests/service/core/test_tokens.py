@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetbuddy.domain.identity import Preferences, Profile, Session
+from budgetbuddy.domain.identity import (
+    Preferences,
+    Profile,
+    Session,
+)
 from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.ports import UserRef
 from budgetbuddy.problems import InvalidCursor, Problem, TokenExpired, TokenInvalid
