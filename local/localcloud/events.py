@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 COLOUR = re.compile(r"<\{%.*?%\}>")
 CLOSING_WORDS = {"preview failed", "update failed", "destroy failed"}
+# What a program or a component says when the engine, having failed, no longer answers it.
+AFTERMATH = ("resource monitor shut down", "grpc: the client connection is closing")
 PROGRESS_EVERY = 25  # resources between two lines of progress
 
 
@@ -68,8 +70,9 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _is_echo(diagnostic: dict[str, Any]) -> bool:
-    """The engine's closing words: what failed has been said before them."""
-    return COLOUR.sub("", diagnostic.get("message", "")).strip() in CLOSING_WORDS
+    """Whether a message only follows from a failure that has been said before it."""
+    text = COLOUR.sub("", diagnostic.get("message", "")).strip()
+    return text in CLOSING_WORDS or any(words in text for words in AFTERMATH)
 
 
 def _failures_in(event: dict[str, Any]) -> list[Failure]:

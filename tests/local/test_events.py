@@ -46,6 +46,21 @@ def test_errors_and_mandatory_violations_are_failures_without_colours() -> None:
     assert failures == [Failure("boom", "urn:a"), Failure("a mandatory rule", "urn:b")]
 
 
+def test_what_only_follows_from_a_failure_is_not_counted_again() -> None:
+    echoes = [
+        {"diagnosticEvent": {"severity": "error", "message": message}}
+        for message in (
+            "preview failed\n",
+            "Program failed with an unhandled exception:\n… resource monitor shut down",
+            "awsx:ec2:Vpc resource 'vpc' has a problem: grpc: the client connection is closing",
+        )
+    ]
+
+    failures, _ = read(ERROR, *echoes, code=255)
+
+    assert failures == [Failure("boom", "urn:a")]
+
+
 def test_warnings_and_advice_are_none() -> None:
     failures, _ = read(WARNING, violation("advisory"), {"diagnosticEvent": {"severity": "error"}})
 
