@@ -63,7 +63,7 @@ def topic() -> dict[str, Any]:
 @pytest.fixture
 def elsewhere(write: Any) -> Path:
     """The account's own settings are in another stack."""
-    settings = ("ct-01", "iam-14", "s3-02")
+    settings = ("acc-01", "acc-02", "ct-01", "iam-14", "s3-02")
     return write({name: {"heldIn": "account"} for name in settings}, "config.json")
 
 

@@ -1,4 +1,4 @@
-"""Settings that hold once for a whole account (S3-02, CT-01, IAM-14)."""
+"""What holds once for a whole account (S3-02, CT-01, IAM-14, ACC-01, ACC-02)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from guardrails.controls import types
 from guardrails.controls.declare import judges_in_stack
 from guardrails.controls.storage import FLAGS
 from guardrails.graph import STACK
-from guardrails.values import flag, number
+from guardrails.values import flag, number, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -21,6 +21,13 @@ HERE: Final = "(stack)"
 PASSWORD_RULES: Final = (
     "requireLowercaseCharacters", "requireUppercaseCharacters", "requireNumbers", "requireSymbols",
 )  # fmt: skip
+# Features of GuardDuty, and where an older program sets them in the detector itself.
+FEATURES: Final = {
+    "S3_DATA_EVENTS": "datasources.s3Logs.enable",
+    "EBS_MALWARE_PROTECTION": (
+        "datasources.malwareProtection.scanEc2InstanceWithFindings.ebsVolumes.enable"
+    ),
+}
 
 
 def present(graph: Graph, options: Options, kind: str, users: str, what: str) -> Finding:
@@ -78,3 +85,47 @@ def passwords_are_strong(resource: Resource, graph: Graph, options: Options) -> 
     if not 0 < (number(resource, "maxPasswordAge") or 0) <= options.number("days"):
         yield failed("maxPasswordAge", "passwords do not expire in time")
     yield passed("minimumPasswordLength")
+
+
+@judges_in_stack("ACC-01", STACK, types.DETECTOR)
+def attackers_are_looked_for(
+    resource: Resource, graph: Graph, options: Options
+) -> Iterator[Finding]:
+    """GuardDuty watches the account, its objects and its disks."""
+    if resource.type == STACK:
+        yield present(graph, options, types.DETECTOR, "aws:", "no detector")
+        return
+    if flag(resource, "enable") is False:
+        yield failed("enable", "the detector is off")
+    features = {
+        text(feature, "name")
+        for feature in graph.sources(resource, types.DETECTOR_FEATURE, "detectorId")
+        if text(feature, "status") == "ENABLED"
+    }
+    for name, inline in FEATURES.items():
+        if name not in features and not flag(resource, inline):
+            yield failed("datasources", f"the feature {name} is off")
+    yield passed("enable")
+
+
+@judges_in_stack("ACC-02", STACK, types.RECORDER, types.SECURITY_HUB)
+def configuration_is_recorded(
+    resource: Resource, graph: Graph, options: Options
+) -> Iterator[Finding]:
+    """Every resource's history is kept, and weaknesses are gathered in one place."""
+    if resource.type == STACK:
+        yield present(graph, options, types.RECORDER, "aws:", "no configuration recorder")
+        if graph.of(types.RECORDER):
+            yield present(graph, options, types.SECURITY_HUB, "aws:", "no Security Hub")
+        return
+    if resource.type == types.SECURITY_HUB:
+        yield passed("enableDefaultStandards", "Security Hub is enabled")
+        return
+    for name, default in (("allSupported", True), ("includeGlobalResourceTypes", False)):
+        chosen = flag(resource, f"recordingGroup.{name}")
+        if not (default if chosen is None else chosen):
+            yield failed(f"recordingGroup.{name}", "some resources are not recorded")
+    statuses = graph.sources(resource, types.RECORDER_STATUS, "name")
+    if not any(flag(status, "isEnabled") for status in statuses):
+        yield failed("recorderStatus.isEnabled", "the recorder is not started")
+    yield passed("recordingGroup")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RETENTION: Final = "retentionInDays"
 KEY: Final = "kmsKeyId"
 ACTIONS: Final = "alarmActions"
+RULE: Final = "alarmRule"
 
 
 @judges("CW-01", types.LOG_GROUP)
@@ -63,19 +64,24 @@ def _is_logs(service: str) -> bool:
 
 
 @judges("CW-03", types.METRIC_ALARM, types.COMPOSITE_ALARM)
-def alarm_tells_someone(alarm: Resource, _: Options) -> Iterator[Finding]:
-    """An alarm that fires does something."""
+def alarm_acts(alarm: Resource, _: Options) -> Iterator[Finding]:
+    """The actions of an alarm are not switched off."""
     if flag(alarm, "actionsEnabled") is False:
         yield failed("actionsEnabled", "the alarm's actions are switched off")
-    if not items(alarm, ACTIONS):
-        yield failed(ACTIONS, "the alarm has no action")
 
 
 @judges_in_stack("CW-03", types.METRIC_ALARM, types.COMPOSITE_ALARM)
 def topic_reaches_someone(alarm: Resource, graph: Graph, _: Options) -> Finding:
-    """The topic of the alarm exists and somebody listens to it."""
+    """The topic of the alarm exists and somebody listens to it.
+
+    An alarm without an action of its own acts through the composite alarm that reads it.
+    """
     topics = graph.targets(alarm, ACTIONS, types.TOPIC)
     if not topics:
+        if not items(alarm, ACTIONS):
+            if graph.sources(alarm, types.COMPOSITE_ALARM, RULE):
+                return passed(RULE, "a composite alarm acts on it")
+            return failed(ACTIONS, "the alarm has no action, and no composite alarm reads it")
         if _acts_without_topic(alarm):
             return passed(ACTIONS, "the action is not a notification")
         return failed(ACTIONS, "no topic of this stack is notified")
