@@ -21,13 +21,16 @@ from budgetbuddy.security.passwords import Argon2Cost
 from budgetbuddy.security.ratelimit import WindowLimits
 from budgetbuddy.security.tokens import KeyedLookups, KeyRing
 from budgetbuddy.settings import Settings
+from budgetbuddy.store.account_removal import AccountRemovalStore
 from budgetbuddy.store.accounts import AccountStore
+from budgetbuddy.store.bulk import BulkStore
 from budgetbuddy.store.categories import CategoryStore
 from budgetbuddy.store.commands import Commands
 from budgetbuddy.store.idempotency import IdempotencyStore
 from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
+from budgetbuddy.store.reconciliations import ReconciliationStore
 from budgetbuddy.store.runtime import CounterRows, TableHealth, WrappedKeyRows
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.transactions import TransactionStore
@@ -84,6 +87,9 @@ def build_services(
         sessions=identity.sessions,
         accounts=accounts,
         transactions=TransactionStore(*rows),
+        bulk=BulkStore(*rows),
+        account_removal=AccountRemovalStore(*rows, accounts),
+        reconciliations=ReconciliationStore(*rows, accounts),
         transfers=TransferStore(*rows, accounts),
         categories=categories,
         imports=ImportStore(*rows, categories),

@@ -12,6 +12,7 @@ def all_routes() -> "tuple[Routes, ...]":
         accounts,
         analytics,
         auth,
+        bulk,
         categories,
         imports,
         jobs,
@@ -24,6 +25,6 @@ def all_routes() -> "tuple[Routes, ...]":
     )
 
     identity = (auth, passwords, mfa, users, tokens)
-    money = (accounts, transactions, transfers, categories, imports, jobs, analytics)
+    money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
     modules = (*identity, *money)
     return tuple(module.routes for module in modules)

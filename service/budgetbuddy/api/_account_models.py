@@ -16,6 +16,7 @@ from budgetbuddy.api._fields import (
 from budgetbuddy.api._http import (
     services,
 )
+from budgetbuddy.domain.account_removal import Reconciled
 from budgetbuddy.domain.accounts import (
     Account,
     AccountKind,
@@ -170,6 +171,42 @@ class ReconciliationView(View):
     difference: MoneyView
     rows: int
     checked_at: str
+
+
+class RemovalQuery(Query):
+    """Whether an account may take its transactions along."""
+
+    cascade: bool = False
+
+
+class StatementInput(Input):
+    """What the bank says the posted balance was at the end of a day."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "statementDate": "2026-01-31",
+                "statementBalance": {"amount": "1237.50", "currency": "EUR"},
+                "createAdjustment": False,
+            }
+        }
+    )
+
+    statement_date: CalendarDate
+    statement_balance: MoneyInput
+    create_adjustment: bool = False
+
+
+class ReconciledView(View):
+    """`difference` is statement less ledger; an adjustment, if one was made, has closed it."""
+
+    difference: MoneyView
+    adjustment_id: str | None
+
+    @classmethod
+    def of(cls, found: Reconciled) -> "ReconciledView":
+        """The view of a comparison."""
+        return cls(difference=MoneyView.of(found.difference), adjustment_id=found.adjustment_id)
 
 
 class MonthEnd(View):

@@ -1,5 +1,6 @@
 """What `/transactions` takes and gives."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ from budgetbuddy.api._fields import (
     Notes,
     Tag,
     unset,
+)
+from budgetbuddy.domain.transaction_queries import (
+    CurrencyTotals,
 )
 from budgetbuddy.domain.transactions import (
     Review,
@@ -211,6 +215,36 @@ class TransactionView(View):
 
 
 _PLAIN = TransactionView.model_fields.keys() - {"amount", "category_id", "tags", "splits"}
+
+
+class CurrencySums(View):
+    """Sums of one currency; `outflow` is negative."""
+
+    currency: str
+    inflow: MoneyView
+    outflow: MoneyView
+    count: int
+
+
+class TotalsView(View):
+    """Sums by currency; not `complete` when more rows match than one request reads (5,000)."""
+
+    by_currency: list[CurrencySums]
+    complete: bool
+
+    @classmethod
+    def of(cls, totals: Sequence[CurrencyTotals], *, complete: bool) -> "TotalsView":
+        """The view of sums."""
+        sums = [
+            CurrencySums(
+                currency=found.inflow.currency.code,
+                inflow=MoneyView.of(found.inflow),
+                outflow=MoneyView.of(found.outflow),
+                count=found.count,
+            )
+            for found in totals
+        ]
+        return cls(by_currency=sums, complete=complete)
 
 
 class TransactionList(View):

@@ -12,7 +12,10 @@ from budgetbuddy.api._account_models import (
     HistoryQuery,
     MonthEnd,
     NewAccount,
+    ReconciledView,
     ReconciliationView,
+    RemovalQuery,
+    StatementInput,
     in_currency,
 )
 from budgetbuddy.api._fields import (
@@ -30,8 +33,11 @@ from budgetbuddy.api._http import (
     shown,
 )
 from budgetbuddy.api._routes import Routes
+from budgetbuddy.api.jobs import JobView
 from budgetbuddy.domain.access import scope
+from budgetbuddy.domain.account_removal import ReconciliationDifference, Statement
 from budgetbuddy.domain.accounts import (
+    AccountClosed,
     AccountNotEmpty,
     BalanceNotZero,
     LedgerBusy,
@@ -41,6 +47,7 @@ from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.transactions import (
     CardNumberDetected,
     require_no_card_number,
+    require_plausible_date,
 )
 from budgetbuddy.problems import LimitReached, NotFound
 
@@ -146,14 +153,42 @@ def reopen_account(path: AccountPath) -> Response:
 @routes.delete(
     "/<accountId>",
     access=WRITE,
-    returns={204: None},
+    returns={202: JobView, 204: None},
     problems=(NotFound, AccountNotEmpty),
     if_match=True,
     idempotency="I",
 )
-def delete_account(path: AccountPath) -> Response:
-    """Delete an account without transactions."""
-    return answer(empty, services().accounts.remove, path.account_id, expected_version())
+def delete_account(path: AccountPath, query: RemovalQuery) -> Response:
+    """Delete an account; with `cascade` its transactions go to the trash first.
+
+    The other side of a transfer stays, as an adjustment: that account still has the money. The
+    work is done before the answer, so the job of a 202 has succeeded already.
+    """
+    version = expected_version()
+    account = services().accounts.get(principal().user, path.account_id)
+    if not (query.cascade and account.transaction_count):
+        return answer(empty, services().accounts.remove, path.account_id, version)
+    render = rendered(JobView.of, status=202, location="/api/v1/jobs/{id}", versioned=False)
+    return answer(render, services().account_removal.remove_all, path.account_id, version)
+
+
+@routes.post(
+    "/<accountId>/reconciliations",
+    access=WRITE,
+    returns={201: ReconciledView},
+    problems=(NotFound, AccountClosed, WrongCurrency, ReconciliationDifference),
+    idempotency="I!",
+)
+def reconcile_with_statement(path: AccountPath, body: StatementInput) -> Response:
+    """Compare the balance of a day with the bank's; an adjustment can close the gap."""
+    require_plausible_date(body.statement_date, services().clock().date(), "/statementDate")
+    statement = Statement(
+        day=body.statement_date,
+        balance=body.statement_balance.money(),
+        create_adjustment=body.create_adjustment,
+    )
+    render = rendered(ReconciledView.of, status=201, versioned=False)
+    return answer(render, services().reconciliations.reconcile, path.account_id, statement)
 
 
 @routes.get(

@@ -39,7 +39,10 @@ from budgetbuddy.domain.identity import (
 )
 from budgetbuddy.domain.registration import Pending
 from budgetbuddy.domain.second_factor import Challenged
-from budgetbuddy.domain.transactions import CardNumberDetected, require_no_card_number
+from budgetbuddy.domain.transactions import (
+    CardNumberDetected,
+    require_no_card_number,
+)
 from budgetbuddy.problems import NotFound, TooManyAttempts
 
 routes = Routes("auth", "/api/v1/auth")

@@ -20,7 +20,10 @@ from budgetbuddy.api._http import (
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import scope
 from budgetbuddy.domain.categories import Category, CategoryKind, NameTaken
-from budgetbuddy.domain.transactions import CardNumberDetected, require_no_card_number
+from budgetbuddy.domain.transactions import (
+    CardNumberDetected,
+    require_no_card_number,
+)
 from budgetbuddy.problems import LimitReached, NotFound
 
 routes = Routes("categories", "/api/v1/categories", area="transactions")

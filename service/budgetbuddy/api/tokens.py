@@ -28,7 +28,10 @@ from budgetbuddy.domain.access_tokens import (
 )
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.ids import Kind, make_id
-from budgetbuddy.domain.transactions import CardNumberDetected, require_no_card_number
+from budgetbuddy.domain.transactions import (
+    CardNumberDetected,
+    require_no_card_number,
+)
 from budgetbuddy.problems import LimitReached, NotFound
 
 routes = Routes("tokens", "/api/v1/tokens", area="auth")

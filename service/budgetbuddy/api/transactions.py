@@ -9,6 +9,7 @@ from budgetbuddy.api._http import (
     answer,
     empty,
     expected_version,
+    json_response,
     paged,
     principal,
     rendered,
@@ -20,12 +21,13 @@ from budgetbuddy.api._transaction_models import (
     NewTransaction,
     NoSplitsQuery,
     Splits,
+    TotalsView,
     TransactionChange,
     TransactionList,
     TransactionPath,
     TransactionView,
 )
-from budgetbuddy.api._transaction_query import TransactionQuery
+from budgetbuddy.api._transaction_query import TransactionQuery, TransactionsQuery
 from budgetbuddy.domain.access import scope
 from budgetbuddy.domain.accounts import AccountClosed, WrongCurrency
 from budgetbuddy.domain.categories import CategoryArchived
@@ -33,6 +35,7 @@ from budgetbuddy.domain.transactions import (
     CardNumberDetected,
     DuplicateImport,
     RangeTooWide,
+    SortWindowTooLarge,
     SplitSumMismatch,
     TransactionDeleted,
     TransactionNotDeleted,
@@ -58,7 +61,7 @@ REFUSALS = (
     "",
     access=READ,
     returns={200: TransactionList},
-    problems=(NotFound, InvalidCursor, RangeTooWide),
+    problems=(NotFound, InvalidCursor, RangeTooWide, SortWindowTooLarge),
 )
 def list_transactions(query: TransactionQuery) -> Response:
     """List transactions, newest first; a page may be short and still have a cursor."""
@@ -72,6 +75,20 @@ def list_transactions(query: TransactionQuery) -> Response:
     )
 
 
+@routes.get(
+    "/totals",
+    access=READ,
+    returns={200: TotalsView},
+    problems=(NotFound, RangeTooWide),
+)
+def total_transactions(query: TransactionsQuery) -> Response:
+    """Sum up everything that matches, by currency; `complete` says whether all rows were read."""
+    user = principal().user
+    account = services().accounts.get(user, query.account_id) if query.account_id else None
+    totals, complete = services().transactions.totals(user, query.wanted(account))
+    return json_response(TotalsView.of(totals, complete=complete))
+
+
 @routes.post(
     "",
     access=WRITE,
@@ -81,7 +98,7 @@ def list_transactions(query: TransactionQuery) -> Response:
 )
 def create_transaction(body: NewTransaction) -> Response:
     """Book a transaction; balance and month follow in the same step."""
-    _require_sound(body.fields())
+    require_sound(body.fields())
     render = rendered(TransactionView.of, status=201, location="/api/v1/transactions/{id}")
     return answer(render, services().transactions.add, body.draft())
 
@@ -104,7 +121,7 @@ def show_transaction(path: TransactionPath) -> Response:
 def change_transaction(path: TransactionPath, body: TransactionChange) -> Response:
     """Change fields; absent ones stay, null clears."""
     fields = body.fields()
-    _require_sound(fields)
+    require_sound(fields)
     return _changed(path, fields)
 
 
@@ -145,7 +162,7 @@ def restore_transaction(path: TransactionPath) -> Response:
 def split_transaction(path: TransactionPath, body: Splits) -> Response:
     """Divide a transaction among categories; the parts sum to the whole."""
     fields = {"splits": tuple(split.draft() for split in body.splits)}
-    _require_sound(fields)
+    require_sound(fields)
     return _changed(path, fields)
 
 
@@ -172,8 +189,8 @@ def _changed(path: TransactionPath, fields: Mapping[str, Any]) -> Response:
     )
 
 
-def _require_sound(fields: Mapping[str, Any]) -> None:
-    """Raises for card numbers in any text and for dates out of range."""
+def require_sound(fields: Mapping[str, Any]) -> None:
+    """Raises for card numbers in any text and for dates out of range; shared with bulk."""
     texts = {f"/{name}": fields.get(name) for name in ("description", "merchant", "notes")}
     texts |= {f"/tags/{i}": tag for i, tag in enumerate(fields.get("tags", ()))}
     texts |= {f"/splits/{i}/note": s.note for i, s in enumerate(fields.get("splits", ()))}

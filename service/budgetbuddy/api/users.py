@@ -16,7 +16,10 @@ from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.identity import (
     Profile,
 )
-from budgetbuddy.domain.transactions import CardNumberDetected, require_no_card_number
+from budgetbuddy.domain.transactions import (
+    CardNumberDetected,
+    require_no_card_number,
+)
 
 routes = Routes("users", "/api/v1/users")
 MAX_THRESHOLDS = 4

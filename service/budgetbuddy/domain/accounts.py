@@ -9,7 +9,9 @@ from typing import Any, Final, Protocol
 from budgetbuddy.domain.currency import Currency
 from budgetbuddy.domain.money import Money
 from budgetbuddy.domain.ports import Context, UserRef
-from budgetbuddy.domain.transactions import Transaction
+from budgetbuddy.domain.transactions import (
+    Transaction,
+)
 from budgetbuddy.problems import Conflict, LimitReached, Unprocessable
 
 MAX_ACCOUNTS: Final = 100

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from budgetbuddy.domain.categories import NO_CATEGORY_SLOT, CategoryKind, CategoryRef
-from budgetbuddy.domain.transactions import Transaction, TransactionKind, TransactionStatus
+from budgetbuddy.domain.transactions import (
+    Transaction,
+    TransactionKind,
+    TransactionStatus,
+)
 
 _K = TypeVar("_K")
 

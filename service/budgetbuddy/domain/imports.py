@@ -11,7 +11,10 @@ from budgetbuddy.domain.ports import Context, Page, Position, UserRef
 from budgetbuddy.domain.statements.identity import IdentifiedRow, identify
 from budgetbuddy.domain.statements.reading import Format, ReadingOptions, read_statement
 from budgetbuddy.domain.statements.rows import MAX_ROWS, RowError, UnreadableStatement
-from budgetbuddy.domain.transactions import EARLIEST, FUTURE
+from budgetbuddy.domain.transactions import (
+    EARLIEST,
+    FUTURE,
+)
 from budgetbuddy.problems import FieldError, Unprocessable
 
 KEPT: Final = timedelta(days=90)

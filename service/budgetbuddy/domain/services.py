@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from budgetbuddy.domain.access import Authenticator, Limits
 from budgetbuddy.domain.access_tokens import AccessTokens
+from budgetbuddy.domain.account_removal import AccountRemoval, Reconciliations
 from budgetbuddy.domain.accounts import Accounts
+from budgetbuddy.domain.bulk import Bulk
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.enrolment import SecondFactors
@@ -18,7 +20,9 @@ from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.registration import Registrations
 from budgetbuddy.domain.sessions import Sessions
 from budgetbuddy.domain.sign_in import SignIn
-from budgetbuddy.domain.transactions import Transactions
+from budgetbuddy.domain.transaction_queries import (
+    Transactions,
+)
 from budgetbuddy.domain.transfers import Transfers
 
 
@@ -41,6 +45,9 @@ class Services:
     sessions: Sessions
     accounts: Accounts
     transactions: Transactions
+    bulk: Bulk
+    account_removal: AccountRemoval
+    reconciliations: Reconciliations
     transfers: Transfers
     categories: Categories
     imports: Imports

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from budgetbuddy.domain.cards import contains_card_number
 from budgetbuddy.domain.categories import CategoryArchived, CategoryRef
 from budgetbuddy.domain.money import Money, total
-from budgetbuddy.domain.ports import Context, Page, Position, UserRef
 from budgetbuddy.problems import Conflict, FieldError, Unprocessable, ValidationFailed
 
 EARLIEST: Final = date(1970, 1, 1)
@@ -60,6 +59,13 @@ class RangeTooWide(Unprocessable):
 
     code = "range_too_wide"
     title = "The range of dates is too wide"
+
+
+class SortWindowTooLarge(Unprocessable):
+    """Sorting by amount looks at every row that matches, so there must be few."""
+
+    code = "sort_window_too_large"
+    title = "There is too much to sort by amount"
 
 
 class CardNumberDetected(Unprocessable):
@@ -142,36 +148,6 @@ class SplitDraft:
     note: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransactionFilter:
-    """Which transactions to list; None and False do not restrict. Dates are inclusive.
-
-    `deleted` lists the trash instead, by time of deletion.
-    """
-
-    start: date | None = None
-    end: date | None = None
-    account_id: str | None = None
-    category_id: str | None = None
-    status: TransactionStatus | None = None
-    kind: TransactionKind | None = None
-    review: Review | None = None
-    tag: str | None = None
-    text: str | None = None
-    min_minor: int | None = None
-    max_minor: int | None = None
-    currency: str | None = None
-    deleted: bool = False
-    oldest_first: bool = False
-
-    def matches_text(self, transaction: Transaction) -> bool:
-        """Whether description, merchant or notes hold the text, whatever its case."""
-        if self.text is None:
-            return True
-        texts = (transaction.description, transaction.merchant, transaction.notes)
-        return any(self.text.casefold() in (text or "").casefold() for text in texts)
-
-
 Fields = Mapping[str, Any]  # attributes of Transaction, `category_id` and `splits` as drafts
 
 
@@ -182,32 +158,6 @@ class TransactionDraft:
     fields: Fields
     category_id: str | None = None
     splits: tuple[SplitDraft, ...] = field(default=())
-
-
-class Transactions(Protocol):
-    """The transactions of users. Methods raise `NotFound` for an id the user does not have."""
-
-    def list(
-        self, user: UserRef, wanted: TransactionFilter, *, limit: int, start: Position | None
-    ) -> Page[Transaction]:
-        """One page, newest first unless asked otherwise; it may be short and have a `next`."""
-
-    def get(self, user: UserRef, transaction_id: str) -> Transaction:
-        """One, deleted ones included."""
-
-    def add(self, context: Context, draft: TransactionDraft) -> Transaction:
-        """Raises `AccountClosed`, `DuplicateImport`, `WrongCurrency`, `CategoryArchived`."""
-
-    def change(
-        self, context: Context, transaction_id: str, version: int, fields: Fields
-    ) -> Transaction:
-        """Replace fields; accounts and months follow. Raises as `add`, and `VersionConflict`."""
-
-    def remove(self, context: Context, transaction_id: str, version: int) -> None:
-        """Delete softly: it can be restored for 30 days. Raises `VersionConflict`."""
-
-    def restore(self, context: Context, transaction_id: str) -> Transaction:
-        """Undo a deletion. Raises `TransactionNotDeleted`."""
 
 
 def require_valid_splits(splits: Sequence[Split], whole: Money) -> None:

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 from budgetbuddy.domain.accounts import Account, WrongCurrency
 from budgetbuddy.domain.money import Money
 from budgetbuddy.domain.ports import Context, UserRef
-from budgetbuddy.domain.transactions import Transaction, TransactionKind
+from budgetbuddy.domain.transactions import (
+    Transaction,
+    TransactionKind,
+)
 from budgetbuddy.problems import Unprocessable
 
 

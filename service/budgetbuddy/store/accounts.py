@@ -11,7 +11,11 @@ from budgetbuddy.domain.effects import effects
 from budgetbuddy.domain.ids import Kind, make_id, require_id
 from budgetbuddy.domain.money import Money
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
-from budgetbuddy.domain.transactions import Transaction, TransactionKind, TransactionStatus
+from budgetbuddy.domain.transactions import (
+    Transaction,
+    TransactionKind,
+    TransactionStatus,
+)
 from budgetbuddy.problems import NotFound, VersionConflict
 from budgetbuddy.store.account_rows import account_write, decode_account, new_account_write
 from budgetbuddy.store.balances import ACCOUNT_PREFIX, account_key

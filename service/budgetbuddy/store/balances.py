@@ -43,11 +43,20 @@ def balance_writes(
             )
         else:
             writes.append(check(store.ledger.name, key, when=when, refuse=account_refused))
-    for (currency, month), counters in effects.months.items():
-        key = month_key(user_id, currency, month)
-        moved = {**counters, "version": 1}
-        writes.append(update(store.ledger.name, key, set_={"v": 1}, add=moved))
-    return writes
+    return [*writes, *month_writes(store, user_id, effects)]
+
+
+def month_writes(store: Store, user_id: str, effects: Effects) -> list[Write]:
+    """One write a month whose counters move."""
+    return [
+        update(
+            store.ledger.name,
+            month_key(user_id, currency, month),
+            set_={"v": 1},
+            add={**counters, "version": 1},
+        )
+        for (currency, month), counters in effects.months.items()
+    ]
 
 
 def account_refused(stored: Item | None) -> Problem:

@@ -13,7 +13,9 @@ from budgetbuddy.domain.categories import (
 )
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
-from budgetbuddy.domain.transactions import require_live_category
+from budgetbuddy.domain.transactions import (
+    require_live_category,
+)
 from budgetbuddy.problems import NotFound, VersionConflict
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan

@@ -11,7 +11,10 @@ from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.imports import Placed, ReadRows
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
 from budgetbuddy.domain.statements.identity import IdentifiedRow
-from budgetbuddy.domain.transactions import Source, Transaction
+from budgetbuddy.domain.transactions import (
+    Source,
+    Transaction,
+)
 from budgetbuddy.store.balances import balance_writes
 from budgetbuddy.store.commands import TAIL_ITEMS, TRANSACTION_ITEMS, Head, Plan
 from budgetbuddy.store.import_locks import load_locks, lock_key, lock_write

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from budgetbuddy.domain.ids import base32
 from budgetbuddy.domain.ports import UserRef
-from budgetbuddy.domain.transactions import DuplicateImport
+from budgetbuddy.domain.transactions import (
+    DuplicateImport,
+)
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.expressions import Absent
 from budgetbuddy.store.table import BATCH_GET_KEYS, Store

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.ports import Page, Position, Sealer, UserRef
-from budgetbuddy.domain.transactions import Transaction, TransactionFilter
+from budgetbuddy.domain.transaction_queries import (
+    TransactionFilter,
+)
+from budgetbuddy.domain.transactions import (
+    Transaction,
+)
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.expressions import Compare, Condition, Contains, Equals
 from budgetbuddy.store.table import BY_ACCOUNT, BY_DATE, Index, Store
@@ -25,8 +30,7 @@ def transaction_page(  # noqa: PLR0913 - what a page is made of
     start: Position | None,
 ) -> Page[Transaction]:
     """At most `limit` transactions; fewer with a `next` when five queries found no more."""
-    index, between = _range(wanted)
-    where = tuple(_conditions(wanted))
+    index, between, where = selection(wanted)
     is_filtered = bool(where) or wanted.text is not None
     found: list[Transaction] = []
     position = start
@@ -51,6 +55,13 @@ def transaction_page(  # noqa: PLR0913 - what a page is made of
         if position is None:
             break
     return Page(items=found, next=position)
+
+
+def selection(
+    wanted: TransactionFilter,
+) -> tuple[Index, tuple[str, str], tuple[Condition, ...]]:
+    """Index, range in it, and the conditions that are left."""
+    return *_range(wanted), tuple(_conditions(wanted))
 
 
 def _range(wanted: TransactionFilter) -> tuple[Index, tuple[str, str]]:

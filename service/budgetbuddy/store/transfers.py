@@ -11,7 +11,9 @@ from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.effects import effects
 from budgetbuddy.domain.ids import Kind, make_id, require_id
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
-from budgetbuddy.domain.transactions import Transaction
+from budgetbuddy.domain.transactions import (
+    Transaction,
+)
 from budgetbuddy.domain.transfers import Transfer, TransferTerms
 from budgetbuddy.problems import NotFound, VersionConflict
 from budgetbuddy.store.balances import balance_writes

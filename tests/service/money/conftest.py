@@ -29,7 +29,9 @@ from budgetbuddy.domain.currency import currency_of
 from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.money import Money
 from budgetbuddy.domain.ports import Context, UserRef
-from budgetbuddy.domain.transactions import TransactionDraft
+from budgetbuddy.domain.transactions import (
+    TransactionDraft,
+)
 from budgetbuddy.security.envelope import Envelope
 from budgetbuddy.store.accounts import AccountStore
 from budgetbuddy.store.categories import CategoryStore

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from budgetbuddy.api._spec import openapi_document
 from budgetbuddy.domain.ids import Kind, make_id
 
 from .conftest import Api, new_transaction
@@ -350,12 +351,20 @@ KINDS = {
     "importId": Kind.IMPORT,
     "jobId": Kind.JOB,
 }
-BODIES: dict[tuple[str, str], Any] = {
-    ("PATCH", "accountId"): {"name": "mine"},
-    ("PATCH", "transactionId"): {"notes": "mine"},
-    ("PATCH", "transferId"): {"description": "mine"},
-    ("PATCH", "categoryId"): {"name": "mine"},
-}
+
+
+def examples(app: Flask) -> dict[tuple[str, str], Any]:
+    """By method and rule, the body that the document shows."""
+    document = openapi_document(app)
+    found = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content:
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                rule = path.replace("{", "<").replace("}", ">")
+                found[method.upper(), rule] = document["components"]["schemas"][name]["example"]
+    return found
 
 
 def test_what_another_user_has_answers_like_what_nobody_has(
@@ -376,6 +385,8 @@ def test_what_another_user_has_answers_like_what_nobody_has(
     }
     category = other.category("Food")["id"]
     split = {"categoryId": category, "amount": money}
+    bodies = examples(app)
+    bodies["PUT", "/api/v1/transactions/<transactionId>/splits"] = {"splits": [split] * 2}
     tried = set()
     for rule in app.url_map.iter_rules():
         for name in rule.arguments & foreign.keys():
@@ -383,9 +394,7 @@ def test_what_another_user_has_answers_like_what_nobody_has(
                 answers = []
                 for identifier in (foreign[name], make_id(KINDS[name]), "malformed"):
                     path = rule.rule.removeprefix("/api/v1").replace(f"<{name}>", identifier)
-                    body = (
-                        {"splits": [split] * 2} if method == "PUT" else BODIES.get((method, name))
-                    )
+                    body = bodies.get((method, rule.rule))
                     answer = other(
                         method, path, body, version=1, headers={"X-Request-ID": "a" * 16}
                     )

@@ -24,7 +24,12 @@ from budgetbuddy.domain.imports import (
 from budgetbuddy.domain.jobs import JobStatus
 from budgetbuddy.domain.ports import Claim, Context, Reply
 from budgetbuddy.domain.statements.reading import Format, ReadingOptions
-from budgetbuddy.domain.transactions import Source, TransactionFilter
+from budgetbuddy.domain.transaction_queries import (
+    TransactionFilter,
+)
+from budgetbuddy.domain.transactions import (
+    Source,
+)
 from budgetbuddy.problems import NotFound, Unavailable
 from budgetbuddy.store.idempotency import IdempotencyStore
 

@@ -23,12 +23,14 @@ from budgetbuddy.domain.imports import read_rows
 from budgetbuddy.domain.money import Money
 from budgetbuddy.domain.ports import Context, Reply
 from budgetbuddy.domain.statements.reading import Format, ReadingOptions
+from budgetbuddy.domain.transaction_queries import (
+    TransactionFilter,
+)
 from budgetbuddy.domain.transactions import (
     DuplicateImport,
     SplitDraft,
     SplitSumMismatch,
     TransactionDeleted,
-    TransactionFilter,
     TransactionNotDeleted,
     TransactionStatus,
 )

@@ -12,7 +12,9 @@ from budgetbuddy.domain.currency import currency_of
 from budgetbuddy.domain.effects import effects
 from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.money import Money
-from budgetbuddy.domain.transactions import TransferLeg
+from budgetbuddy.domain.transactions import (
+    TransferLeg,
+)
 from budgetbuddy.domain.transfers import (
     SameAccount,
     ToAmountRequired,
