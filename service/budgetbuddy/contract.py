@@ -203,6 +203,11 @@ class Metric(StrEnum):
     PAN_REJECTED = "PanRejected"
     PASSWORD_HASH_REJECTED = "PasswordHashRejected"
     AUDIT_EVENT_WRITTEN = "AuditEventWritten"
+    DEPENDENCY_LATENCY = "DependencyLatency"
+    DEPENDENCY_ERROR_COUNT = "DependencyErrorCount"
+    BREAKER_STATE = "BreakerState"  # 0 closed, 1 half open, 2 open
+    BREAKER_OPENED = "BreakerOpened"
+    BULKHEAD_REJECTED = "BulkheadRejected"
 
 
 class Dimension(StrEnum):
@@ -213,6 +218,7 @@ class Dimension(StrEnum):
     METHOD = "Method"
     BUCKET = "Bucket"
     TABLE = "Table"
+    DEPENDENCY = "Dependency"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,4 +252,11 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.PAN_REJECTED, unit="Count"),
     MetricSpec(metric=Metric.PASSWORD_HASH_REJECTED, unit="Count"),
     MetricSpec(metric=Metric.AUDIT_EVENT_WRITTEN, unit="Count"),
+    MetricSpec(
+        metric=Metric.DEPENDENCY_LATENCY, unit="Milliseconds", dimension=Dimension.DEPENDENCY
+    ),
+    MetricSpec(metric=Metric.DEPENDENCY_ERROR_COUNT, unit="Count", dimension=Dimension.DEPENDENCY),
+    MetricSpec(metric=Metric.BREAKER_STATE, unit="None", dimension=Dimension.DEPENDENCY),
+    MetricSpec(metric=Metric.BREAKER_OPENED, unit="Count", dimension=Dimension.DEPENDENCY),
+    MetricSpec(metric=Metric.BULKHEAD_REJECTED, unit="Count", dimension=Dimension.DEPENDENCY),
 )

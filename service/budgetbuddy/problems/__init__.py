@@ -26,9 +26,12 @@ from budgetbuddy.problems._base import (
 )
 from budgetbuddy.problems._later import (
     InternalError,
+    ProviderNotConfigured,
     RateLimited,
     TooManyAttempts,
     Unavailable,
+    UpstreamInvalid,
+    UpstreamUnavailable,
 )
 from budgetbuddy.problems._request import (
     BadRequest,
@@ -78,6 +81,7 @@ __all__ = [
     "PayloadTooLarge",
     "PreconditionRequired",
     "Problem",
+    "ProviderNotConfigured",
     "RateLimited",
     "ReauthenticationRequired",
     "ScopeMissing",
@@ -91,6 +95,8 @@ __all__ = [
     "Unavailable",
     "Unprocessable",
     "UnsupportedMediaType",
+    "UpstreamInvalid",
+    "UpstreamUnavailable",
     "UriTooLong",
     "ValidationFailed",
     "VersionConflict",

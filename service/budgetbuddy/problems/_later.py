@@ -34,3 +34,28 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str = "", *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class UpstreamUnavailable(Unavailable):
+    """A provider fails, hangs, or is left alone for a while because it did."""
+
+    code = "upstream_unavailable"
+    title = "A provider does not answer right now"
+
+
+class UpstreamInvalid(Problem):
+    """A provider's answer makes no sense."""
+
+    code = "upstream_invalid"
+    title = "A provider's answer cannot be read"
+    status = 502
+
+
+class ProviderNotConfigured(Unavailable):
+    """The operator has given no credentials of this provider."""
+
+    code = "provider_not_configured"
+    title = "This provider is not set up here"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_seconds=3_600)
