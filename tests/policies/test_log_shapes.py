@@ -136,6 +136,50 @@ def test_another_policy_of_the_same_role_may_deny_it(harness: Any) -> None:
     }
 
 
+FACTOR = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+OPERATOR = "arn:aws:iam::111122223333:role/operator"
+
+
+@pytest.mark.parametrize(
+    ("trust", "expected"),
+    [
+        ({"Principal": {"AWS": OPERATOR}, "Condition": FACTOR}, Verdict.NOT_APPLICABLE),
+        ({"Principal": {"AWS": OPERATOR}}, Verdict.FAIL),
+        ({"Principal": {"Service": "codebuild.amazonaws.com"}, "Condition": FACTOR}, Verdict.FAIL),
+        ({"Principal": "*", "Condition": FACTOR}, Verdict.FAIL),
+    ],
+    ids=["a person, twice proven", "once proven", "a service", "anyone"],
+)
+def test_a_trail_is_changed_by_people_who_prove_themselves_twice(
+    harness: Any, trust: dict[str, Any], expected: Verdict
+) -> None:
+    """Inline, attached, or as the boundary: what matters is who may assume the role."""
+    allowed = {"Effect": "Allow", "Action": "cloudtrail:UpdateTrail", "Resource": "*"}
+    document = {"policy": json.dumps({"Statement": allowed})}
+    limit = harness.Declared("aws:iam/policy:Policy", "limit", document)
+    attached = harness.Declared("aws:iam/policy:Policy", "attached", document)
+    assume = {"Effect": "Allow", "Action": "sts:AssumeRole", **trust}
+    role = harness.Declared(
+        "aws:iam/role:Role",
+        "r",
+        {"assumeRolePolicy": json.dumps({"Statement": assume})},
+        {"permissionsBoundary": [limit.urn]},
+    )
+    inline = harness.Declared(
+        ROLE_POLICY, "p", {**document, "role": harness.UNKNOWN}, {"role": [role.urn]}
+    )
+    link = harness.Declared(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "l",
+        {"role": harness.UNKNOWN, "policyArn": harness.UNKNOWN},
+        {"role": [role.urn], "policyArn": [attached.urn]},
+    )
+
+    for policy, others in ((inline, [role]), (limit, [role]), (attached, [role, link])):
+        records = harness.Bench([harness.controls["CT-09"]]).run([policy, *others])
+        assert {r.verdict for r in records if r.urn == policy.urn} == {expected}
+
+
 @pytest.mark.parametrize(
     ("props", "expected"),
     [
@@ -221,6 +265,26 @@ def test_an_alarm_is_seen_in_both_shapes(harness: Any, prop: str) -> None:
 
     assert harness.verdict("CW-06", table) == {Verdict.FAIL}
     assert harness.verdict("CW-06", table, alarm) == {Verdict.PASS}
+
+
+def test_an_alarm_without_an_action_acts_through_the_composite_that_reads_it(harness: Any) -> None:
+    alarm = harness.Declared("aws:cloudwatch/metricAlarm:MetricAlarm", "a", {})
+    topic = harness.Declared("aws:sns/topic:Topic", "t", {})
+    heard = harness.Declared(
+        "aws:sns/topicSubscription:TopicSubscription",
+        "s",
+        {"topic": harness.UNKNOWN},
+        {"topic": [topic.urn]},
+    )
+    composite = harness.Declared(
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "c",
+        {"alarmRule": 'ALARM("a")', "alarmActions": [harness.UNKNOWN]},
+        {"alarmRule": [alarm.urn], "alarmActions": [topic.urn]},
+    )
+
+    assert harness.verdict("CW-03", alarm) == {Verdict.FAIL}
+    assert harness.verdict("CW-03", alarm, composite, topic, heard) == {Verdict.PASS}
 
 
 def test_an_event_rule_watches_a_pipeline(harness: Any) -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
+from guardrails.controls.federation import is_for_proven_people
 from guardrails.controls.identity import JUDGED, granted
 from guardrails.controls.log_storage import access_is_logged, audit_logs_are_locked
 from guardrails.controls.storage import blocks_public_access, bucket_policies, keeps_versions
 from guardrails.documents import Statement, statements
 from guardrails.values import MISSING, Node, flag, is_set, items, read, strings, text
-from guardrails.verdicts import Finding, Verdict, failed, passed
+from guardrails.verdicts import Finding, Verdict, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,13 +121,31 @@ def bucket_is_guarded(trail: Resource, graph: Graph, options: Options) -> Iterat
 
 @judges_in_stack("CT-09", *JUDGED)
 def nobody_stops_recording(identity: Resource, graph: Graph, _: Options) -> Iterator[Finding]:
-    """No identity of the stack can switch off or delete what records its own acts."""
+    """No identity of the stack can switch off or delete what records its own acts.
+
+    Somebody has to set up and change a trail: a person who has proven it twice, in a role for that.
+    """
+    holders = _holders(identity, graph)
+    if holders and all(is_for_proven_people(role) for role in holders):
+        yield out_of_scope("only people with a second factor hold it", "assumeRolePolicy")
+        return
     denied = [s for s in _denials(identity, graph) if "*" in s.resources and not s.conditions]
     for statement in granted(identity):
         for action in TAMPERING:
             if statement.allows_action(action) and not any(d.names_action(action) for d in denied):
                 yield failed(f"{statement.path}.Action", "a record of activity may be stopped")
     yield passed("policy")
+
+
+def _holders(identity: Resource, graph: Graph) -> list[Resource]:
+    """The roles of this stack that a policy gives something to, or limits as their boundary."""
+    if identity.type == types.ROLE:
+        return [identity]
+    if identity.type == types.ROLE_POLICY:
+        return graph.targets(identity, "role", types.ROLE)
+    links = graph.sources(identity, types.ROLE_ATTACHMENT, "policyArn")
+    attached = [role for link in links for role in graph.targets(link, "role", types.ROLE)]
+    return [*attached, *graph.sources(identity, types.ROLE, "permissionsBoundary")]
 
 
 def _denials(identity: Resource, graph: Graph) -> list[Statement]:

@@ -68,6 +68,14 @@ def people_need_a_second_factor(role: Resource, options: Options) -> Iterator[Fi
     yield passed(TRUST)
 
 
+def is_for_proven_people(role: Resource) -> bool:
+    """Whether only named accounts, users or roles assume it, each after a second factor."""
+    found = [s for s in statements(role, TRUST) if s.allows]
+    return bool(found) and all(
+        _asks_for_factor(s) and all(kind == "aws" for kind, _ in s.principals) for s in found
+    )
+
+
 def _is_for_people(statement: Statement) -> bool:
     """Accounts and users stand for people; roles and services for programs."""
     for kind, name in statement.principals:
