@@ -23,8 +23,8 @@ WRONG = (7.0, "text", [7.0], {"other": 7.0}, True)
 # Their statement holds whatever an input is: they look for text, or only at options and types, at
 # whether something is named at all, or at who refers to whom.
 NEVER_UNKNOWN = {
-    "ACC-09", "ACC-10", "CT-04", "CT-05", "CW-06", "ECS-12", "IAM-11", "LB-10", "S3-05", "SEC-01",
-    "SEC-05",
+    "ACC-09", "ACC-10", "CF-04", "CF-05", "CT-04", "CT-05", "CW-06", "ECS-12", "IAM-11", "LB-10",
+    "S3-05", "SEC-01", "SEC-05",
 }  # fmt: skip
 NEVER_WRONG = {"ACC-09", "ACC-10", "CW-06", "SEC-05"}
 

@@ -25,6 +25,14 @@ AUXILIARY: Final = frozenset(
         "aws:cfg/deliveryChannel:DeliveryChannel",
         "aws:cfg/recorderStatus:RecorderStatus",
         "aws:cfg/retentionConfiguration:RetentionConfiguration",
+        "aws:cloudfront/cachePolicy:CachePolicy",
+        "aws:cloudfront/originAccessControl:OriginAccessControl",
+        "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
+        "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+        "aws:cloudwatch/logDelivery:LogDelivery",
+        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+        "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+        "aws:codestarconnections/connection:Connection",
         "aws:cloudwatch/dashboard:Dashboard",
         "aws:cloudwatch/eventRule:EventRule",
         "aws:cloudwatch/eventTarget:EventTarget",
@@ -33,13 +41,11 @@ AUXILIARY: Final = frozenset(
         "aws:cloudwatch/logStream:LogStream",
         "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
         "aws:cloudwatch/queryDefinition:QueryDefinition",
-        "aws:codebuild/project:Project",
         "aws:codebuild/reportGroup:ReportGroup",
         "aws:codeconnections/connection:Connection",
         "aws:codestarnotifications/notificationRule:NotificationRule",
         "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
         "aws:inspector2/enabler:Enabler",
-        "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration",
         "aws:dynamodb/contributorInsights:ContributorInsights",
         "aws:ebs/encryptionByDefault:EncryptionByDefault",
         "aws:ec2/eip:Eip",
@@ -74,8 +80,6 @@ AUXILIARY: Final = frozenset(
         "aws:wafv2/ipSet:IpSet",
         "aws:wafv2/webAclAssociation:WebAclAssociation",
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
-        "aws:ecr/repositoryPolicy:RepositoryPolicy",
-        # Reviewed by people so far; the controls on trails, backups and accounts are to come.
     }
 )
 
