@@ -6,7 +6,7 @@ from infra.areas.data import build_data
 from infra.areas.edge import build_edge
 from infra.areas.foundation import build_foundation
 from infra.areas.outputs import Areas, export_outputs
-from infra.areas.oversight import build_oversight
+from infra.areas.oversight import Watched, build_oversight
 from infra.areas.reach import build_reach
 from infra.stack import running_stack
 
@@ -15,8 +15,9 @@ base = build_foundation(stack)  # keys, logs and their archive, alarm topics
 reach = build_reach(stack, base)  # network, security groups, endpoints
 data = build_data(stack, base)  # tables, backups, secrets, mail
 edge = build_edge(stack, base, reach)  # name, certificate, load balancer, firewall
-oversight = build_oversight(stack, base, data, edge)  # alarms
-audit = build_audit(stack, base, data)  # trail, account baseline, security events
+audit = build_audit(stack, base, data)  # trail, recorder, detectors, security events
+watched = Watched(base=base, reach=reach, data=data, edge=edge, audit=audit)
+oversight = build_oversight(stack, watched)  # alarms, error budget
 compute = build_compute(stack, base, reach, data, edge, oversight)  # cluster, roles, API
 
 export_outputs(

@@ -1,9 +1,10 @@
-"""The README's four alarms as data: CPU, memory, error rate, throttled tables.
+"""An alarm as data, and as a resource that tells the topic of its severity when it starts and ends.
 
-Each tells the topic of its severity when it starts and when it is over.
+Which alarms there are stands in `alarms_service.py`, `alarms_platform.py`, `security_alarms.py` and
+`slo.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -11,9 +12,8 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 from pulumi_aws.cloudwatch import MetricAlarmMetricQueryArgsDict
 
-from infra.metrics import Metric, balancer_metric, service_metric, table_metric
+from infra.metrics import Metric
 from infra.naming import PROJECT
-from infra.settings import AlarmSettings
 from infra.topics import Topics
 
 PERIOD_SECONDS = 60
@@ -26,6 +26,8 @@ class AlarmSpec:
     """Fires when `datapoints` of the last `window` periods lie beyond `threshold`.
 
     `expression` is metric math over the ids of `metrics`; without it the one metric is compared.
+    `missing` is breaching or notBreaching. `family` is the runbook's section, where several alarms
+    share one. With `tells` False only a composite alarm acts on it.
     """
 
     name: str
@@ -37,68 +39,22 @@ class AlarmSpec:
     window: int = WINDOW
     period: int = PERIOD_SECONDS
     comparison: str = "GreaterThanThreshold"
+    missing: str = "notBreaching"
     severity: str = "critical"
+    family: str = ""
+    tells: bool = True
 
-
-def service_alarms(settings: AlarmSettings, service: pulumi.Input[str]) -> list[AlarmSpec]:
-    """Alarms that need running tasks."""
-    return [
-        AlarmSpec(
-            name="api-cpu-high",
-            meaning="Tasks are short of CPU although scaling should have added some",
-            metrics={"cpu": service_metric("CPUUtilization", service)},
-            threshold=settings.cpu_percent,
-            datapoints=5,
-        ),
-        AlarmSpec(
-            name="api-memory-high",
-            meaning="Tasks are short of memory and may be killed",
-            metrics={"memory": service_metric("MemoryUtilization", service)},
-            threshold=settings.memory_percent,
-            datapoints=5,
-        ),
-    ]
-
-
-def error_rate_alarm(settings: AlarmSettings, balancer: pulumi.Input[str]) -> AlarmSpec:
-    """Percent of requests that ended in a 5xx, of the tasks or of the load balancer itself.
-
-    Below `min_requests` a minute the rate reads 0, or one failed request would page at night.
-    """
-    return AlarmSpec(
-        name="api-error-rate",
-        meaning="Clients see server errors",
-        metrics={
-            "req": balancer_metric("RequestCount", balancer),
-            "t": balancer_metric("HTTPCode_Target_5XX_Count", balancer),
-            "e": balancer_metric("HTTPCode_ELB_5XX_Count", balancer),
-        },
-        expression=f"IF(req >= {settings.min_requests}, 100*(FILL(t,0)+FILL(e,0))/req, 0)",
-        threshold=settings.error_rate_percent,
-        datapoints=3,
-    )
-
-
-def throttle_alarm(short: str, table: pulumi.Input[str]) -> AlarmSpec:
-    """Requests DynamoDB refused on one table, reads and writes together."""
-    return AlarmSpec(
-        name=f"ddb-throttles-{short.lower()}",
-        meaning=f"Table {short} refuses requests; clients retry or fail",
-        metrics={
-            "r": table_metric("ReadThrottleEvents", table),
-            "w": table_metric("WriteThrottleEvents", table),
-        },
-        expression="FILL(r,0)+FILL(w,0)",
-        threshold=0,
-        datapoints=2,
-    )
+    @property
+    def section(self) -> str:
+        """Anchor of the runbook's section."""
+        return self.family or self.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmsArgs:
     """The alarms of one area and who hears of them."""
 
-    specs: list[AlarmSpec]
+    specs: Sequence[AlarmSpec]
     topics: Topics
 
 
@@ -112,26 +68,30 @@ class Alarms(pulumi.ComponentResource):
         self.register_outputs({"names": self.names})
 
     def _create(self, spec: AlarmSpec, topics: Topics) -> pulumi.Output[str]:
-        single = next(iter(spec.metrics.values()))
-        math = spec.expression is not None
+        single = None if spec.expression else next(iter(spec.metrics.values()))
+        percentile = single is not None and single.stat.startswith("p")
+        actions = [topics.arns[spec.severity]] if spec.tells else None
         alarm = aws.cloudwatch.MetricAlarm(
             spec.name,
             name=f"{PROJECT}-{spec.name}",
-            alarm_description=f"{spec.meaning}. {RUNBOOK}#{spec.name}",
-            namespace=None if math else single.namespace,
-            metric_name=None if math else single.name,
-            dimensions=None if math else single.dimensions,
-            statistic=None if math else single.stat,
-            period=None if math else spec.period,
-            metric_queries=_queries(spec) if math else None,
+            alarm_description=f"{spec.meaning}. {RUNBOOK}#{spec.section}",
+            namespace=single.namespace if single else None,
+            metric_name=single.name if single else None,
+            dimensions=single.dimensions if single else None,
+            statistic=single.stat if single and not percentile else None,
+            extended_statistic=single.stat if single and percentile else None,
+            # A percentile of a handful of requests says nothing.
+            evaluate_low_sample_count_percentiles="ignore" if percentile else None,
+            period=spec.period if single else None,
+            metric_queries=None if single else _queries(spec),
             evaluation_periods=spec.window,
             datapoints_to_alarm=spec.datapoints,
             threshold=spec.threshold,
             comparison_operator=spec.comparison,
-            treat_missing_data="notBreaching",
+            treat_missing_data=spec.missing,
             actions_enabled=True,
-            alarm_actions=[topics.arns[spec.severity]],
-            ok_actions=[topics.arns[spec.severity]],
+            alarm_actions=actions,
+            ok_actions=actions,
             opts=self._child,
         )
         return alarm.name

@@ -1,22 +1,26 @@
 """The API as a whole: the service, its scaling and its alarms, once there is an image to run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi import ResourceOptions
 
-from infra.alarms import Alarms, AlarmsArgs, service_alarms
+from infra.alarms import Alarms, AlarmsArgs
+from infra.alarms_service import Watched, service_alarms
 from infra.scaling import ServiceScaling, ServiceScalingArgs
 from infra.service import ApiService, ApiServiceArgs
+from infra.slo import SERVICE_COMPOSITES, Composites, CompositesArgs
 from infra.topics import Topics
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiArgs:
-    """`service` is what the tasks stand on."""
+    """`service` is what the tasks stand on; `rollback_alarms` by name, as they exist already."""
 
     service: ApiServiceArgs
     topics: Topics
+    rollback_alarms: Mapping[str, pulumi.Output[str]]
 
 
 class Api(pulumi.ComponentResource):
@@ -39,5 +43,23 @@ class Api(pulumi.ComponentResource):
             size=settings.service,
         )
         ServiceScaling("scaling", scaling, child)
-        alarms = AlarmsArgs(specs=service_alarms(settings.alarms, service.name), topics=args.topics)
-        self.alarm_names = Alarms("service-alarms", alarms, child).names
+        self._watch(args, service, child)
+
+    def _watch(self, args: ApiArgs, service: ApiService, child: ResourceOptions) -> None:
+        balancer, settings = args.service.balancer, args.service.settings
+        watched = Watched(
+            environment=settings.environment,
+            service=service.name,
+            balancer=balancer.arn_suffix,
+            blue=balancer.blue.arn_suffix,
+            green=balancer.green.arn_suffix,
+        )
+        specs = service_alarms(settings.alarms, watched)
+        alarms = Alarms("service-alarms", AlarmsArgs(specs=specs, topics=args.topics), child)
+        composites = CompositesArgs(
+            specs=SERVICE_COMPOSITES,
+            alarms={**args.rollback_alarms, **alarms.names},
+            topics=args.topics,
+        )
+        together = Composites("service-composites", composites, child)
+        self.alarm_names = {**alarms.names, **together.names}

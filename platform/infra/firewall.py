@@ -83,7 +83,7 @@ class WebFirewall(pulumi.ComponentResource):
             "alb", resource_arn=args.balancer.arn, web_acl_arn=acl.arn, opts=child
         )
         self._log(acl, child)
-        self.arn = acl.arn
+        self.arn, self.acl_name = acl.arn, acl.name
         self.register_outputs({"arn": self.arn})
 
     def _managed_rules(self) -> list[WebAclRuleArgsDict]:

@@ -9,10 +9,9 @@ from pulumi import ResourceOptions
 from infra.bucket import BucketArgs, ObjectLock, SecureBucket
 from infra.identity import RoleArgs, ServiceRole
 from infra.keys import KeyRing
-from infra.naming import FIREHOSE_LOGS, PROJECT, Names
+from infra.naming import ARCHIVE_STREAM, FIREHOSE_LOGS, Names
 from infra.policy import Statement
 
-STREAM = f"{PROJECT}-archive"
 ERROR_STREAM = "delivery"
 BUFFER_MIB = 64
 BUFFER_SECONDS = 300
@@ -72,7 +71,7 @@ class LogArchive(pulumi.ComponentResource):
                 names=names,
                 service="firehose",
                 description="Firehose writes log events into the archive",
-                source_arn=names.arn("firehose", f"deliverystream/{STREAM}"),
+                source_arn=names.arn("firehose", f"deliverystream/{ARCHIVE_STREAM}"),
                 boundary_arn=self._args.boundary_arn,
             ),
             self._child,
@@ -116,7 +115,7 @@ class LogArchive(pulumi.ComponentResource):
         )
         return aws.kinesis.FirehoseDeliveryStream(
             "archive",
-            name=STREAM,
+            name=ARCHIVE_STREAM,
             destination="extended_s3",
             server_side_encryption={
                 "enabled": True,
@@ -175,7 +174,7 @@ class LogArchive(pulumi.ComponentResource):
             Statement(
                 sid="Forward",
                 actions=("firehose:PutRecord", "firehose:PutRecordBatch"),
-                resources=(names.arn("firehose", f"deliverystream/{STREAM}"),),
+                resources=(names.arn("firehose", f"deliverystream/{ARCHIVE_STREAM}"),),
             )
         )
         role.seal()

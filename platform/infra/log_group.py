@@ -16,6 +16,7 @@ from infra.naming import (
     FLOW_LOGS,
     INSIGHTS_LOGS,
     ROTATION_LOGS,
+    SUBSCRIPTION,
     TRAIL_LOGS,
     Names,
 )
@@ -64,7 +65,7 @@ class ArchivedLogGroup(pulumi.ComponentResource):
         )
         aws.cloudwatch.LogSubscriptionFilter(
             f"{name}-archive",
-            name="archive",
+            name=SUBSCRIPTION,
             log_group=log_group.name,
             destination_arn=args.archive.stream_arn,
             role_arn=args.archive.role_arn,

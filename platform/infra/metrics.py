@@ -1,11 +1,18 @@
-"""CloudWatch metrics that alarms and scaling policies refer to, with their full dimension sets."""
+"""Every CloudWatch metric that alarms, dashboards and scaling may refer to, with its dimensions.
+
+Nobody else writes a namespace or a dimension: CloudWatch takes a wrong one without complaint, and
+such an alarm never has data. Dimensions take names and ARN suffixes, never ARNs, unless noted.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 
-from infra.naming import CLUSTER
+from budgetbuddy import contract
+from infra.naming import ARCHIVE_STREAM, CLUSTER
+
+Name = pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,18 +20,37 @@ class Metric:
     """One metric as CloudWatch identifies it: namespace, name and every dimension."""
 
     namespace: str
-    name: pulumi.Input[str]
-    dimensions: Mapping[str, pulumi.Input[str]]
+    name: Name
+    dimensions: Mapping[str, Name]
     stat: str
 
 
-def service_metric(name: str, service: pulumi.Input[str]) -> Metric:
+# --- The service ---------------------------------------------------------------------------------
+
+
+def emitted_metric(
+    metric: contract.Metric, environment: str, stat: str = "Sum", value: str | None = None
+) -> Metric:
+    """A metric the service prints; `value` selects one value of its second dimension.
+
+    Raises LookupError for a metric the contract does not list, or a dimension it does not have.
+    """
+    (spec,) = [each for each in contract.METRICS if each.metric is metric]
+    dimensions: dict[str, Name] = {str(contract.Dimension.ENVIRONMENT): environment}
+    if value is not None:
+        if spec.dimension is None:
+            raise LookupError(f"{metric} has no second dimension")
+        dimensions[str(spec.dimension)] = value
+    return Metric(namespace=contract.NAMESPACE, name=str(metric), dimensions=dimensions, stat=stat)
+
+
+def service_metric(name: str, service: Name) -> Metric:
     """Percent of what the tasks reserved, average over the tasks."""
     dimensions = {"ClusterName": CLUSTER, "ServiceName": service}
     return Metric(namespace="AWS/ECS", name=name, dimensions=dimensions, stat="Average")
 
 
-def insights_metric(name: str, service: pulumi.Input[str]) -> Metric:
+def insights_metric(name: str, service: Name) -> Metric:
     """A Container Insights metric of the service."""
     dimensions = {"ClusterName": CLUSTER, "ServiceName": service}
     return Metric(
@@ -32,16 +58,87 @@ def insights_metric(name: str, service: pulumi.Input[str]) -> Metric:
     )
 
 
-def balancer_metric(name: str, arn_suffix: pulumi.Input[str]) -> Metric:
-    """A count of the whole load balancer; CloudWatch wants the ARN's suffix, not the ARN."""
+# --- The edge ------------------------------------------------------------------------------------
+
+
+def balancer_metric(name: str, arn_suffix: Name, stat: str = "Sum") -> Metric:
+    """A metric of the whole load balancer; CloudWatch wants the ARN's suffix, not the ARN."""
+    dimensions = {"LoadBalancer": arn_suffix}
+    return Metric(namespace="AWS/ApplicationELB", name=name, dimensions=dimensions, stat=stat)
+
+
+def target_metric(name: str, balancer: Name, group: Name, stat: str = "Maximum") -> Metric:
+    """A metric of one target group; both by the suffix of their ARN."""
+    dimensions = {"LoadBalancer": balancer, "TargetGroup": group}
+    return Metric(namespace="AWS/ApplicationELB", name=name, dimensions=dimensions, stat=stat)
+
+
+def firewall_metric(name: str, acl: Name, region: str, rule: str = "ALL") -> Metric:
+    """Requests of a regional web ACL, by its name; `rule` is a rule's metric name, or all."""
+    dimensions = {"WebACL": acl, "Rule": rule, "Region": region}
+    return Metric(namespace="AWS/WAFV2", name=name, dimensions=dimensions, stat="Sum")
+
+
+def certificate_metric(arn: Name) -> Metric:
+    """Days until a certificate expires; this namespace wants the ARN."""
     return Metric(
-        namespace="AWS/ApplicationELB",
-        name=name,
-        dimensions={"LoadBalancer": arn_suffix},
-        stat="Sum",
+        namespace="AWS/CertificateManager",
+        name="DaysToExpiry",
+        dimensions={"CertificateArn": arn},
+        stat="Minimum",
     )
 
 
-def table_metric(name: str, table: pulumi.Input[str]) -> Metric:
+def gateway_metric(name: str, gateway_id: Name) -> Metric:
+    """A count of one NAT gateway."""
+    dimensions = {"NatGatewayId": gateway_id}
+    return Metric(namespace="AWS/NATGateway", name=name, dimensions=dimensions, stat="Sum")
+
+
+# --- Data and messages ---------------------------------------------------------------------------
+
+
+def table_metric(name: str, table: Name) -> Metric:
     """A count of a table and its local indexes, which have no metrics of their own."""
     return Metric(namespace="AWS/DynamoDB", name=name, dimensions={"TableName": table}, stat="Sum")
+
+
+def operation_metric(name: str, table: Name, operation: str, stat: str = "Sum") -> Metric:
+    """A metric DynamoDB keeps by operation only, `SystemErrors` among them."""
+    dimensions = {"TableName": table, "Operation": operation}
+    return Metric(namespace="AWS/DynamoDB", name=name, dimensions=dimensions, stat=stat)
+
+
+def topic_metric(name: str, topic: Name) -> Metric:
+    """A count of one topic, by its name."""
+    return Metric(namespace="AWS/SNS", name=name, dimensions={"TopicName": topic}, stat="Sum")
+
+
+def rule_metric(name: str, rule: Name) -> Metric:
+    """A count of one event rule, by its name."""
+    return Metric(namespace="AWS/Events", name=name, dimensions={"RuleName": rule}, stat="Sum")
+
+
+def function_metric(name: str, function: Name) -> Metric:
+    """A count of one Lambda function, by its name."""
+    dimensions = {"FunctionName": function}
+    return Metric(namespace="AWS/Lambda", name=name, dimensions=dimensions, stat="Sum")
+
+
+# --- Logs ----------------------------------------------------------------------------------------
+
+
+def archive_metric(name: str, stat: str) -> Metric:
+    """A metric of the stream that feeds the log archive."""
+    dimensions = {"DeliveryStreamName": ARCHIVE_STREAM}
+    return Metric(namespace="AWS/Firehose", name=name, dimensions=dimensions, stat=stat)
+
+
+def subscription_metric(name: str, group: Name, subscription: str) -> Metric:
+    """A count of one log group's subscription to the archive."""
+    dimensions = {
+        "LogGroupName": group,
+        "DestinationType": "Firehose",
+        "FilterName": subscription,
+    }
+    return Metric(namespace="AWS/Logs", name=name, dimensions=dimensions, stat="Sum")

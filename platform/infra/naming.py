@@ -26,6 +26,9 @@ ROTATION_ROLE = "rotate-jwt"
 # People in an emergency; the role is made by whoever owns the account, not by this program.
 BREAK_GLASS_ROLE = "break-glass"
 
+ARCHIVE_STREAM = f"{PROJECT}-archive"
+SUBSCRIPTION = "archive"  # of every log group to that stream
+
 API_LOGS = f"/{PROJECT}/api"
 EXEC_LOGS = f"/{PROJECT}/ecs-exec"
 FLOW_LOGS = f"/{PROJECT}/vpc-flow"

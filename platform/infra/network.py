@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -47,6 +48,9 @@ class Network(pulumi.ComponentResource):
         self.public_subnet_ids = vpc.public_subnet_ids
         self.route_table_ids: pulumi.Output[list[str]] = vpc.route_tables.apply(_ids)
         self.nat_public_ips: pulumi.Output[list[str]] = vpc.nat_gateways.apply(_public_ips)
+        self.nat_gateway_ids = [
+            vpc.nat_gateways.apply(partial(_gateway_id, place)) for place in range(_nat_count(args))
+        ]
         self._close_defaults(vpc)
         self._log_flows(args)
         self.register_outputs({"vpcId": self.vpc_id})
@@ -133,6 +137,14 @@ class Network(pulumi.ComponentResource):
 
 def _ids(tables: Sequence[aws.ec2.RouteTable]) -> Any:
     return pulumi.Output.all(*[table.id for table in tables])
+
+
+def _nat_count(args: NetworkArgs) -> int:
+    return len(args.zones) if args.nat_strategy == "OnePerAz" else 1
+
+
+def _gateway_id(place: int, gateways: Sequence[aws.ec2.NatGateway]) -> Any:
+    return gateways[place].id
 
 
 def _public_ips(gateways: Sequence[aws.ec2.NatGateway]) -> Any:

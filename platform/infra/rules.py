@@ -152,6 +152,7 @@ RULES: tuple[Rule, ...] = (
     _in(PRODUCTION, "security.guardDuty", bool, "true"),
     _in(PRODUCTION, "security.securityHub", bool, "true"),
     _in(PRODUCTION, "alarms.errorRatePercent", lambda rate: rate <= 1, "at most 1"),
+    _in(PRODUCTION, "alarms.p95Millis", lambda millis: millis <= 500, "at most 500"),  # noqa: PLR2004 - stands in the text
 )
 
 

@@ -199,6 +199,9 @@ class AlarmSettings(BaseModel):
     memory_percent: Percent = 80
     error_rate_percent: Percent = 1
     min_requests: int = Field(default=20, ge=1)
+    p95_millis: int = Field(default=500, ge=50, le=60_000)
+    auth_failures: int = Field(default=50, ge=1)
+    slo_percent: float = Field(default=99.99, ge=90, le=99.999)
 
 
 class ProviderSettings(BaseModel):

@@ -31,6 +31,7 @@ class Topics(pulumi.ComponentResource):
         self._args = args
         self._child = ResourceOptions(parent=self)
         self.arns = {severity: self._create(severity) for severity in args.subscribers}
+        self.names = {severity: args.names.topic(severity) for severity in args.subscribers}
         self.register_outputs({"arns": self.arns})
 
     def _create(self, severity: str) -> pulumi.Output[str]:

@@ -190,6 +190,7 @@ BROKEN: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
     ("security.standards",): ("staging", {"security.standards": ["fsbp", "fsbp"]}),
     ("security.guardDuty", "environment"): ("production", {"security.guardDuty": False}),
     ("security.securityHub", "environment"): ("production", {"security.securityHub": False}),
+    ("alarms.p95Millis", "environment"): ("production", {"alarms.p95Millis": 501}),
     ("alarms.errorRatePercent", "environment"): ("production", {"alarms.errorRatePercent": 2}),
 }
 

@@ -7,10 +7,20 @@ from typing import Any
 import pytest
 
 from budgetbuddy import contract
-from infra.alarms import RUNBOOK, error_rate_alarm, service_alarms, throttle_alarm
+from infra.alarms import RUNBOOK
+from infra.alarms_platform import (
+    edge_alarms,
+    log_alarms,
+    message_alarms,
+    network_alarms,
+    table_alarms,
+)
+from infra.alarms_service import Watched, rollback_alarms, service_alarms
 from infra.event_rules import EVENTS
+from infra.log_group import GROUPS
 from infra.security_events import SECURITY_EVENTS
 from infra.settings import AlarmSettings
+from infra.slo import BUDGET_COMPOSITES, SERVICE_COMPOSITES, burn_alarms, data_composite
 
 ROOT = Path(__file__).parents[2]
 SECTION = "## Alarms"
@@ -19,15 +29,26 @@ LINK = re.compile(re.escape(RUNBOOK) + r"#(\S+)$")
 QUESTIONS = ("**Means**", "**First look**", "**Likely causes**", "**Fix**", "**Who**")
 
 
-def alarm_names() -> set[str]:
-    """Names of the alarms the platform declares; each is also its anchor."""
+def alarm_sections() -> set[str]:
+    """Anchors that the platform's alarms link to."""
     settings = AlarmSettings()
+    watched = Watched(environment="e", service="s", balancer="b", blue="b", green="g")
     specs = [
-        *service_alarms(settings, "service"),
-        error_rate_alarm(settings, "balancer"),
-        *(throttle_alarm(table.name, table.name) for table in contract.TABLES),
+        *service_alarms(settings, watched),
+        *rollback_alarms(settings, "balancer"),
+        *burn_alarms(settings, "balancer"),
+        *table_alarms({table.name: table.name for table in contract.TABLES}),
+        *network_alarms(["nat"]),
+        *edge_alarms({"api": "arn"}, "acl", "us-east-1"),
+        *log_alarms(GROUPS),
+        *message_alarms({"critical": "c"}, {"rule": "r"}, "function"),
     ]
-    return {spec.name for spec in specs} | {event.name for event in SECURITY_EVENTS}
+    composites = [*BUDGET_COMPOSITES, *SERVICE_COMPOSITES, data_composite(["a"])]
+    return (
+        {spec.section for spec in specs}
+        | {spec.name for spec in composites}
+        | {event.name for event in SECURITY_EVENTS}
+    )
 
 
 def sections() -> dict[str, str]:
@@ -41,10 +62,10 @@ def sections() -> dict[str, str]:
 
 
 def test_the_runbook_has_a_section_for_each_alarm_and_for_no_other() -> None:
-    assert sections().keys() == alarm_names()
+    assert sections().keys() == alarm_sections()
 
 
-@pytest.mark.parametrize("name", sorted(alarm_names()))
+@pytest.mark.parametrize("name", sorted(alarm_sections()))
 def test_the_section_of_an_alarm_answers_what_somebody_woken_asks(name: str) -> None:
     section = sections()[name]
 
@@ -59,10 +80,9 @@ def test_the_runbook_has_a_row_for_each_event_that_writes() -> None:
 
 @pytest.mark.engine
 def test_every_alarm_that_would_be_created_links_to_a_section(plan: Any) -> None:
-    alarms = plan.of("aws:cloudwatch/metricAlarm:MetricAlarm")
+    kinds = ("metricAlarm:MetricAlarm", "compositeAlarm:CompositeAlarm")
+    alarms = [each for kind in kinds for each in plan.of(f"aws:cloudwatch/{kind}")]
     linked = {each.name: LINK.search(each.inputs["alarmDescription"]) for each in alarms}
 
-    assert linked
-    assert {name: link and link.group(1) for name, link in linked.items()} == {
-        name: name for name in sections()
-    }
+    assert all(link and name.startswith(link.group(1)) for name, link in linked.items())
+    assert {link and link.group(1) for link in linked.values()} == sections().keys()

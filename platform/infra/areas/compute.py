@@ -50,10 +50,10 @@ def build_compute(  # noqa: PLR0913, PLR0917 - the service stands on every other
         logs=base.logs["api"],
         secrets=data.secrets,
         roles=_roles(stack, base, data),
-        rollback_alarms=oversight.rollback_alarms,
+        rollback_alarms=tuple(oversight.rollback_alarms.values()),
     )
-    api = Api("api", ApiArgs(service=service, topics=base.topics), stack.opts)
-    return Compute(cluster=cluster, environment=environment, api=api)
+    api = ApiArgs(service=service, topics=base.topics, rollback_alarms=oversight.rollback_alarms)
+    return Compute(cluster=cluster, environment=environment, api=Api("api", api, stack.opts))
 
 
 def _roles(stack: Stack, base: Foundation, data: Data) -> ServiceRoles:

@@ -13,8 +13,9 @@ from infra.stack import Stack
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """The load balancer and the firewall in front of it."""
+    """The load balancer, what it proves itself with, and the firewall in front of it."""
 
+    certificate: ValidatedCertificate
     balancer: LoadBalancer
     firewall: WebFirewall
 
@@ -40,7 +41,11 @@ def build_edge(stack: Stack, base: Foundation, reach: Reach) -> Edge:
         stack.opts,
     )
     _name(stack, balancer)
-    return Edge(balancer=balancer, firewall=_firewall(stack, base, balancer))
+    return Edge(
+        certificate=certificate,
+        balancer=balancer,
+        firewall=_firewall(stack, base, balancer),
+    )
 
 
 def _firewall(stack: Stack, base: Foundation, balancer: LoadBalancer) -> WebFirewall:

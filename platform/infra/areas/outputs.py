@@ -84,10 +84,10 @@ def _alarms(areas: Areas) -> Mapping[str, Any]:
     """Every alarm, those that end a release, and whom they tell."""
     return {
         "alarmNames": [
-            *areas.oversight.alarm_names,
+            *areas.oversight.alarm_names.values(),
             *areas.audit.alarm_names,
             *areas.compute.api.alarm_names.values(),
         ],
-        "deploymentAlarmNames": list(areas.oversight.rollback_alarms),
+        "deploymentAlarmNames": list(areas.oversight.rollback_alarms.values()),
         "topicArns": areas.base.topics.arns,
     }

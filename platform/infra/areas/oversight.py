@@ -1,30 +1,80 @@
-"""What watches the service and its data."""
+"""What watches the service, its data and everything below, whether tasks run or not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 
-from infra.alarms import Alarms, AlarmsArgs, error_rate_alarm, throttle_alarm
+from infra.alarms import Alarms, AlarmsArgs, AlarmSpec
+from infra.alarms_platform import (
+    edge_alarms,
+    log_alarms,
+    message_alarms,
+    network_alarms,
+    table_alarms,
+)
+from infra.alarms_service import rollback_alarms
+from infra.areas.audit import Audit
 from infra.areas.data import Data
 from infra.areas.edge import Edge
 from infra.areas.foundation import Foundation
+from infra.areas.reach import Reach
+from infra.slo import (
+    BUDGET_COMPOSITES,
+    Composites,
+    CompositesArgs,
+    burn_alarms,
+    data_composite,
+)
 from infra.stack import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """The areas that alarms look at."""
+
+    base: Foundation
+    reach: Reach
+    data: Data
+    edge: Edge
+    audit: Audit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Oversight:
     """`rollback_alarms` end a bad release; `alarm_names` are all alarms of this area."""
 
-    alarm_names: list[pulumi.Output[str]]
-    rollback_alarms: tuple[pulumi.Output[str], ...]
+    alarm_names: Mapping[str, pulumi.Output[str]]
+    rollback_alarms: Mapping[str, pulumi.Output[str]]
 
 
-def build_oversight(stack: Stack, base: Foundation, data: Data, edge: Edge) -> Oversight:
+def build_oversight(stack: Stack, watched: Watched) -> Oversight:
     """Alarms that need no running task."""
-    error_rate = error_rate_alarm(stack.settings.alarms, edge.balancer.arn_suffix)
-    throttles = [throttle_alarm(short, name) for short, name in data.tables.names.items()]
-    specs = AlarmsArgs(specs=[error_rate, *throttles], topics=base.topics)
-    alarms = Alarms("alarms", specs, stack.opts)
-    return Oversight(
-        alarm_names=list(alarms.names.values()), rollback_alarms=(alarms.names[error_rate.name],)
+    base = watched.base
+    rollback = rollback_alarms(stack.settings.alarms, watched.edge.balancer.arn_suffix)
+    tables = table_alarms(watched.data.tables.names)
+    specs = [*rollback, *tables, *_platform(stack, watched)]
+    alarms = Alarms("alarms", AlarmsArgs(specs=specs, topics=base.topics), stack.opts).names
+    failing = [spec.name for spec in tables if spec.family == "ddb-system-errors"]
+    composites = CompositesArgs(
+        specs=(*BUDGET_COMPOSITES, data_composite(failing)), alarms=alarms, topics=base.topics
     )
+    together = Composites("composites", composites, stack.opts)
+    return Oversight(
+        alarm_names={**alarms, **together.names},
+        rollback_alarms={spec.name: alarms[spec.name] for spec in rollback},
+    )
+
+
+def _platform(stack: Stack, watched: Watched) -> list[AlarmSpec]:
+    """Network, edge, logs, messages, error budget."""
+    base, edge, audit = watched.base, watched.edge, watched.audit
+    certificates = {"api": edge.certificate.arn}
+    rotation = watched.data.rotation.function_name
+    return [
+        *burn_alarms(stack.settings.alarms, edge.balancer.arn_suffix),
+        *network_alarms(watched.reach.network.nat_gateway_ids),
+        *edge_alarms(certificates, edge.firewall.acl_name, stack.settings.region),
+        *log_alarms(base.logs.names),
+        *message_alarms(base.topics.names, audit.rules.names, rotation),
+    ]
