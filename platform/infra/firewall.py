@@ -19,7 +19,7 @@ from infra.naming import PROJECT
 
 RATE_WINDOW_SECONDS = 300
 TOO_MANY_REQUESTS = 429
-LOGIN_PATH = "/api/auth/"
+LOGIN_PATH = "/api/v1/auth/"
 
 # Managed groups by priority. https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
 MANAGED_GROUPS = (

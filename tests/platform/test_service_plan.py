@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from budgetbuddy import contract
+from budgetbuddy.api import auth, mfa, passwords
 
 pytestmark = pytest.mark.engine
 
@@ -114,6 +115,16 @@ def test_the_firewall_blocks_in_production(production: Any) -> None:
     for each in limits.values():
         assert each["action"]["block"]["customResponse"]["responseCode"] == 429
     assert all(each["visibilityConfig"]["sampledRequestsEnabled"] for each in rules)
+
+
+def test_the_login_limit_covers_every_route_that_signs_somebody_in(production: Any) -> None:
+    rules = production.one("aws:wafv2/webAcl:WebAcl").inputs["rules"]
+    (login,) = [each for each in rules if each["name"] == "login-rate"]
+    match = login["statement"]["rateBasedStatement"]["scopeDownStatement"]["byteMatchStatement"]
+
+    assert match["positionalConstraint"] == "STARTS_WITH"
+    for routes in (auth.routes, mfa.routes, passwords.routes):
+        assert f"{routes.blueprint.url_prefix}/".startswith(match["searchString"])
 
 
 # --- Service -------------------------------------------------------------------------------------
