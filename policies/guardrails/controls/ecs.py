@@ -1,16 +1,14 @@
-"""ECS services: addresses, subnets and roles (ECS-02, ECS-05, ECS-10, ECS-12, ECS-15)."""
+"""ECS services: addresses, subnets and roles (ECS-02, ECS-05, ECS-12, ECS-15)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from guardrails.controls import types
-from guardrails.controls.containers import containers
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.network import is_public
-from guardrails.documents import statements
 from guardrails.graph import output
-from guardrails.values import block, flag, is_set, items, number, text
+from guardrails.values import block, flag, is_set, number, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -41,38 +39,6 @@ def in_private_subnets(service: Resource, graph: Graph, _: Options) -> Finding:
     if any(is_public(subnet, graph) for subnet in subnets):
         return failed(path, "a subnet leads to an internet gateway")
     return passed(path)
-
-
-@judges_in_stack("ECS-10", types.TASK_DEFINITION)
-def reads_only_its_secrets(task: Resource, graph: Graph, _: Options) -> Iterator[Finding]:
-    """The execution role may read the secrets the task names, and no others."""
-    path = "executionRoleArn"
-    roles = graph.targets(task, path, types.ROLE)
-    if not roles:
-        yield failed(path, "the execution role is not in this stack")
-        return
-    for policy in graph.sources(roles[0], types.ROLE_POLICY, "role"):
-        for statement in statements(policy, "policy"):
-            if not statement.allows_action("secretsmanager:getsecretvalue"):
-                continue
-            if any(resource.rstrip("?").endswith("*") for resource in statement.resources):
-                yield failed(path, "a statement reaches secrets by wildcard")
-            elif len(set(statement.resources)) > _secrets_named(task, graph):
-                yield failed(path, "the role reaches more secrets than the task names")
-    yield passed(path)
-
-
-def _secrets_named(task: Resource, graph: Graph) -> int:
-    """How many different secrets the containers of a task take values from."""
-    linked = {s.urn for s in graph.targets(task, "containerDefinitions", types.SECRET)}
-    if linked:
-        return len(linked)
-    named = {
-        (text(secret, "valueFrom") or "").split(":secret:")[-1].split(":")[0]
-        for container in containers(task)
-        for secret in items(container, "secrets")
-    }
-    return len(named)
 
 
 @judges_in_stack("ECS-12", types.TASK_DEFINITION)
