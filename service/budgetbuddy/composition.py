@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from budgetbuddy.composition_identity import Tools, build_identity
+from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.ports import Clock
 from budgetbuddy.domain.services import Services
@@ -23,6 +24,8 @@ from budgetbuddy.security.tokens import KeyedLookups, KeyRing
 from budgetbuddy.settings import Settings
 from budgetbuddy.store.account_removal import AccountRemovalStore
 from budgetbuddy.store.accounts import AccountStore
+from budgetbuddy.store.budget_alerts import AlertStore
+from budgetbuddy.store.budgets import BudgetStore, SpendingRows
 from budgetbuddy.store.bulk import BulkStore
 from budgetbuddy.store.categories import CategoryStore
 from budgetbuddy.store.commands import Commands
@@ -71,6 +74,7 @@ def build_services(
     identity = build_identity(tools, mail, argon2, remembered_seconds)
     rows = (store, tools.commands, keys)
     accounts, categories = AccountStore(*rows), CategoryStore(*rows)
+    months, budgets = MonthStore(store), BudgetStore(*rows)
     return Services(
         clock=clock,
         limits=tools.limits,
@@ -94,7 +98,12 @@ def build_services(
         categories=categories,
         imports=ImportStore(*rows, categories),
         jobs=JobStore(store),
-        months=MonthStore(store),
+        months=months,
+        budgets=budgets,
+        budget_reports=BudgetReports(
+            budgets=budgets, months=months, categories=categories, spending=SpendingRows(store)
+        ),
+        budget_alerts=AlertStore(*rows),
     )
 
 

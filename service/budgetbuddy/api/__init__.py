@@ -12,6 +12,7 @@ def all_routes() -> "tuple[Routes, ...]":
         accounts,
         analytics,
         auth,
+        budgets,
         bulk,
         categories,
         imports,
@@ -26,5 +27,6 @@ def all_routes() -> "tuple[Routes, ...]":
 
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
-    modules = (*identity, *money)
+    planning = (budgets,)
+    modules = (*identity, *money, *planning)
     return tuple(module.routes for module in modules)

@@ -24,6 +24,7 @@ class Declaration:
     returns: Mapping[int, type[BaseModel] | None]
     problems: tuple[type[Problem], ...] = ()
     if_match: bool = False
+    upsert: bool = False  # If-None-Match: * creates, If-Match replaces; one of them is needed
     idempotency: Idempotency = "none"
     limits: tuple[str, ...] = ()  # buckets beside `read`, `write` or `public`
     max_bytes: int = JSON_BYTES

@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 from budgetbuddy.api._body import Input, View
 from budgetbuddy.domain.currency import UnknownCurrency, currency_of
 from budgetbuddy.domain.money import InvalidAmount, Money
+from budgetbuddy.domain.months import month_of, month_plus
+from budgetbuddy.problems import FieldError, ValidationFailed
 
 AMOUNT_PATTERN = r"^-?(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
@@ -71,6 +73,14 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValida
 ImportId = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(_one_line)
 ]
+
+
+def require_plausible_month(month: str, today: date, pointer: str) -> None:
+    """Raises `ValidationFailed` unless the month is from 1970 on and at most a year ahead."""
+    if not "1970-01" <= month <= month_plus(month_of(today), 12):
+        detail = "The month is before 1970 or more than a year ahead"
+        error = FieldError(pointer=pointer, code="month_out_of_range", detail=detail)
+        raise ValidationFailed(errors=[error])
 
 
 def _without_default(schema: dict[str, Any]) -> None:

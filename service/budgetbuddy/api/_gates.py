@@ -96,6 +96,16 @@ def expect_version() -> None:
     state().expected_version = int(found.group(1))
 
 
+def expect_version_or_none() -> None:
+    """Read `If-None-Match: *` (create) or `If-Match` (replace); raises 428 without either."""
+    absent = request.headers.get("If-None-Match")
+    if absent is None:
+        expect_version()
+        return
+    if absent.strip() != "*" or "If-Match" in request.headers:
+        raise InvalidHeader("If-None-Match takes `*` here, and stands alone")
+
+
 def run_once(
     declaration: Declaration, parts: Mapping[str, BaseModel], view: Callable[[], Response]
 ) -> Response:

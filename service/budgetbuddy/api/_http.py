@@ -83,6 +83,11 @@ def expected_version() -> int:
     return version
 
 
+def version_or_new() -> int | None:
+    """The version to replace, `None` to create; only on routes registered with `upsert=True`."""
+    return state().expected_version
+
+
 def context(render: Render | None = None) -> Context:
     """The acting user for a use case. With `render`, its command completes the Idempotency-Key."""
     who, current = principal(), state()

@@ -104,7 +104,7 @@ def problems_of(declaration: Declaration) -> tuple[type[Problem], ...]:
         found.append(NotFound)
     if {"body", "form"} & declaration.parts.keys():
         found += (PayloadTooLarge, UnsupportedMediaType)
-    if declaration.if_match:
+    if declaration.if_match or declaration.upsert:
         found += (InvalidHeader, PreconditionRequired, VersionConflict)
     if declaration.idempotency == "none":
         found.append(IdempotencyKeyNotSupported)

@@ -26,7 +26,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from budgetbuddy.api._declaration import Declaration
-from budgetbuddy.api._gates import admit, expect_version, run_once
+from budgetbuddy.api._gates import admit, expect_version, expect_version_or_none, run_once
 from budgetbuddy.api._operation import describe
 from budgetbuddy.api._reading import read_parts
 
@@ -86,6 +86,8 @@ def _handler(function: View, declaration: Declaration) -> View:
         request.max_content_length = declaration.max_bytes
         if declaration.if_match:
             expect_version()
+        elif declaration.upsert:
+            expect_version_or_none()
         parts = read_parts(declaration.parts, url)
         return run_once(declaration, parts, lambda: function(**parts))
 

@@ -28,6 +28,14 @@ _IF_MATCH = {
     "schema": {"type": "string", "pattern": '^"(0|[1-9][0-9]{0,15})"$'},
     "example": '"1"',
 }
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "`*`: create, and refuse to replace.",
+    "schema": {"type": "string", "const": "*"},
+    "example": "*",
+}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -78,6 +86,8 @@ def _parameters(operation: Mapping[str, Any], declared: Declaration) -> list[Map
     kept = [p for p in operation.get("parameters", ()) if p["in"] != "header"]
     if declared.if_match:
         kept.append(_IF_MATCH)
+    if declared.upsert:
+        kept += [{**_IF_MATCH, "required": False}, _IF_NONE_MATCH]
     if declared.idempotency != "none":
         kept.append({**_IDEMPOTENCY_KEY, "required": declared.idempotency == "I!"})
     return kept

@@ -19,7 +19,7 @@ from budgetbuddy.api._http import (
 )
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import scope
-from budgetbuddy.domain.categories import Category, CategoryKind, NameTaken
+from budgetbuddy.domain.categories import Category, CategoryInUse, CategoryKind, NameTaken
 from budgetbuddy.domain.transactions import (
     CardNumberDetected,
     require_no_card_number,
@@ -148,7 +148,7 @@ def change_category(path: CategoryPath, body: CategoryChange) -> Response:
     "/<categoryId>",
     access=WRITE,
     returns={204: None},
-    problems=(NotFound,),
+    problems=(NotFound, CategoryInUse),
     if_match=True,
     idempotency="I",
 )

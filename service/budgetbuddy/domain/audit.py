@@ -49,6 +49,10 @@ class Event(StrEnum):
     CATEGORY_CREATED = "category.created"
     CATEGORY_UPDATED = "category.updated"
     CATEGORY_ARCHIVED = "category.archived"
+    BUDGET_SET = "budget.set"
+    BUDGET_DELETED = "budget.deleted"
+    BUDGET_ALERTED = "budget.alerted"
+    BUDGET_ALERT_ACKNOWLEDGED = "budget.alert_acknowledged"
     IMPORT_STARTED = "import.started"
     IMPORT_FINISHED = "import.finished"
 

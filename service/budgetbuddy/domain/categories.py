@@ -29,6 +29,13 @@ class NameTaken(Conflict):
     title = "A category has this name already"
 
 
+class CategoryInUse(Conflict):
+    """What would go on using it has to go first."""
+
+    code = "category_in_use"
+    title = "A budget or a rule uses the category"
+
+
 class CategoryArchived(Unprocessable):
     """History keeps an archived category; new rows cannot have it."""
 
@@ -82,7 +89,7 @@ class Categories(Protocol):
         """Replace the given fields. Raises `NameTaken`, `VersionConflict`."""
 
     def archive(self, context: Context, category_id: str, version: int) -> Category:
-        """No new row can have it from now on. Raises `VersionConflict`."""
+        """No new row can have it from now on. Raises `VersionConflict`, `CategoryInUse`."""
 
 
 # Name, group and kind of what a new user starts with.

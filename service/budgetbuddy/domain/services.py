@@ -6,6 +6,9 @@ from budgetbuddy.domain.access import Authenticator, Limits
 from budgetbuddy.domain.access_tokens import AccessTokens
 from budgetbuddy.domain.account_removal import AccountRemoval, Reconciliations
 from budgetbuddy.domain.accounts import Accounts
+from budgetbuddy.domain.budget_alerts import BudgetAlerts
+from budgetbuddy.domain.budget_reports import BudgetReports
+from budgetbuddy.domain.budgets import Budgets
 from budgetbuddy.domain.bulk import Bulk
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.credentials import Credentials
@@ -53,3 +56,6 @@ class Services:
     imports: Imports
     jobs: Jobs
     months: Months
+    budgets: Budgets
+    budget_reports: BudgetReports
+    budget_alerts: BudgetAlerts

@@ -17,6 +17,7 @@ from budgetbuddy.domain.transactions import (
     require_live_category,
 )
 from budgetbuddy.problems import NotFound, VersionConflict
+from budgetbuddy.store.category_uses import require_unused
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
 from budgetbuddy.store.expressions import Absent, Equals, Exists
@@ -109,6 +110,8 @@ class CategoryStore:
                 raise NotFound
             if category.version != version:
                 raise VersionConflict(category.version)
+            if fields.get("archived"):
+                require_unused(self._store, context.user, category_id)
             changed = changed_category(existing, category, fields)
             return self._plan(context, changed, version, event)
 
