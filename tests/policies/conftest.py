@@ -1,6 +1,7 @@
 """The harness: programs are recorded as the engine sees them and judged by the SDK's servicer."""
 
 import asyncio
+import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -231,6 +232,42 @@ def run_program() -> Callable[[str], list[Declared]]:
 def harness() -> Any:
     """The names above, for test modules: with importlib mode nothing can be imported from here."""
     return _Names
+
+
+@pytest.fixture
+def preview(tmp_path: Path) -> Path:
+    """A preview's events and journal, made by the servicer; one table fails, the topic passes."""
+    journal = tmp_path / "run" / "verdicts.jsonl"
+    bench = Bench(list(registry().values()), journal=journal)
+    bench.session.journal.header(
+        version="0.1.0", digest="sha256:d", policies=1, sdk={"pulumi": "3"}, python="3.11"
+    )
+    bench.run(
+        [
+            Declared("aws:dynamodb/table:Table", "ledger", {"hashKey": "pk"}),
+            Declared("aws:sns/topic:Topic", "<b>news</b>", {"name": "news"}),
+        ]
+    )
+    events = [{"timestamp": 1_795_516_282, "preludeEvent": {}}]
+    events += [
+        {
+            "policyEvent": {
+                "policyPackName": "guardrails-test",
+                "policyName": d.policyName,
+                "resourceUrn": d.urn,
+                "message": d.message,
+                "enforcementLevel": "mandatory" if d.enforcementLevel else "advisory",
+            }
+        }
+        for d in bench.diagnostics
+    ]
+    events += [
+        {"policyAnalyzeStackSummaryEvent": {}},
+        {"diagnosticEvent": {"severity": "error", "message": "preview failed\n"}},
+    ]
+    path = journal.with_name("events.jsonl")
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return path
 
 
 class _Names:

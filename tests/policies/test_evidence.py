@@ -15,7 +15,11 @@ from selenium.webdriver.common.by import By
 from guardrails.registry import registry
 
 CONTROLS = list(registry().values())
-FORMATS = {"evidence.json", "evidence.sarif", "evidence.xml", "evidence.csv", "index.html"}
+FORMATS = {
+    "evidence.json", "evidence.schema.json", "evidence.sarif", "evidence.oscal.json",
+    "evidence.xml", "evidence.csv", "evidence-pci.csv", "evidence-soc2.csv", "evidence-hipaa.csv",
+    "evidence-iso27001.csv", "index.html", "manifest.json",
+}  # fmt: skip
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -23,42 +27,6 @@ FLAGS = (
     "--no-first-run",
     "--disable-background-networking",
 )
-
-
-@pytest.fixture
-def preview(harness: Any, tmp_path: Path) -> Path:
-    """A preview's events and journal, made by the servicer; one table fails, the topic passes."""
-    journal = tmp_path / "run" / "verdicts.jsonl"
-    bench = harness.Bench(CONTROLS, journal=journal)
-    bench.session.journal.header(
-        version="0.1.0", digest="sha256:d", policies=1, sdk={"pulumi": "3"}, python="3.11"
-    )
-    bench.run(
-        [
-            harness.Declared("aws:dynamodb/table:Table", "ledger", {"hashKey": "pk"}),
-            harness.Declared("aws:sns/topic:Topic", "<b>news</b>", {"name": "news"}),
-        ]
-    )
-    events = [{"timestamp": 1_795_516_282, "preludeEvent": {}}]
-    events += [
-        {
-            "policyEvent": {
-                "policyPackName": "guardrails-test",
-                "policyName": d.policyName,
-                "resourceUrn": d.urn,
-                "message": d.message,
-                "enforcementLevel": "mandatory" if d.enforcementLevel else "advisory",
-            }
-        }
-        for d in bench.diagnostics
-    ]
-    events += [
-        {"policyAnalyzeStackSummaryEvent": {}},
-        {"diagnosticEvent": {"severity": "error", "message": "preview failed\n"}},
-    ]
-    path = journal.with_name("events.jsonl")
-    path.write_text("".join(json.dumps(event) + "\n" for event in events))
-    return path
 
 
 def evidence(events: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guardrails import journal as journals
-from guardrails.evidence.formats import as_csv, as_junit, as_sarif
+from guardrails.evidence import history
+from guardrails.evidence.formats import as_csv_by_framework, as_junit, as_sarif
+from guardrails.evidence.oscal import as_oscal
 from guardrails.evidence.site import render
 from guardrails.messages import parse
 from guardrails.report import Report, as_json, build
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 # Records the engine is told about; the others exist in the journal only.
 SPOKEN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNKNOWN, Verdict.WAIVED)
 PREFIX = "guardrails-"
+MANIFEST = "manifest.json"
+SCHEMA = Path(__file__).with_name("evidence.schema.json")
+# What an auditor compares between two bundles.
+MADE = ("project", "stack", "git", "packs", "resources", "controls", "started", "judgedOn")
 
 
 def collect(
@@ -53,20 +60,42 @@ def collect(
 
 
 def write(report: Report, directory: Path) -> None:
-    """Write every format; files of an earlier bundle that are not written again are removed."""
+    """Write every format; files of an earlier bundle that are not written again are removed.
+
+    The verdicts of the run before stay as `previous.json`, for the difference.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(directory / "controls", ignore_errors=True)
+    history.keep_previous(directory, report)
     files = {
-        "evidence.json": json.dumps(as_json(report), indent=2, sort_keys=True) + "\n",
-        "evidence.sarif": json.dumps(as_sarif(report), indent=2, sort_keys=True) + "\n",
+        "evidence.json": _json(as_json(report)),
+        "evidence.schema.json": SCHEMA.read_text(encoding="utf-8"),
+        "evidence.sarif": _json(as_sarif(report)),
+        "evidence.oscal.json": _json(as_oscal(report)),
         "evidence.xml": as_junit(report),
-        "evidence.csv": as_csv(report),
-        **render(report),
+        **as_csv_by_framework(report),
+        **render(report, history.difference(directory, report)),
     }
+    files[MANIFEST] = _json(_manifest(report, files))
     for name, content in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8", newline="\n")
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def _manifest(report: Report, files: Mapping[str, str]) -> dict[str, Any]:
+    """What belongs to the bundle, by SHA-256, and what made it; `sha256sum` can check the names."""
+    return {
+        "resultHash": report.result_hash,
+        "made": {key: report.header.get(key) for key in MADE if key in report.header},
+        "files": {
+            name: hashlib.sha256(content.encode()).hexdigest() for name, content in files.items()
+        },
+    }
 
 
 def _events(path: Path) -> list[dict[str, Any]]:

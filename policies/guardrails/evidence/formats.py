@@ -144,8 +144,14 @@ def _outcome(report: Report, record: Record) -> str | None:
             return "skipped"
 
 
-def as_csv(report: Report) -> str:
-    """One row per control, resource and requirement."""
+def as_csv_by_framework(report: Report) -> dict[str, str]:
+    """File name to content: all requirements, and those of each framework by themselves."""
+    whole = {"evidence.csv": as_csv(report, None)}
+    return whole | {f"evidence-{key}.csv": as_csv(report, key) for key in FRAMEWORKS}
+
+
+def as_csv(report: Report, framework: str | None) -> str:
+    """One row per control, resource and requirement; of one framework, or of all."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(
@@ -157,6 +163,8 @@ def as_csv(report: Report) -> str:
         own = [record.urn, record.verdict, record.path, record.found]
         citations = control.citations if control else ()
         for citation in citations:
+            if framework not in (None, citation.framework):
+                continue
             cited = [citation.framework, citation.requirement, citation.relation]
             severity = control.severity if control else ""
             rows.writerow([record.control, severity, *own, *cited, record.waiver])

@@ -16,6 +16,7 @@ from guardrails.terminal import short
 from guardrails.verdicts import GRAVITY, Verdict
 
 if TYPE_CHECKING:
+    from guardrails.evidence.history import Difference
     from guardrails.report import Report
     from guardrails.verdicts import Record
 
@@ -31,7 +32,7 @@ ORDER = (
 )
 
 
-def render(report: Report) -> dict[str, str]:
+def render(report: Report, since: Difference) -> dict[str, str]:
     """File name to content; nothing in them is loaded from elsewhere."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -56,6 +57,8 @@ def render(report: Report) -> dict[str, str]:
     index = environment.get_template("index.html.j2").render(
         **shared,
         by_framework=requirements(report),
+        since=since,
+        since_when=_moment(since.since),
         controls=[_row(report, key, found) for key, found in by_control.items()],
         records=sorted(report.records, key=lambda r: (-GRAVITY[r.verdict], r.control, r.urn)),
         resources=_by_resource(report.records),
