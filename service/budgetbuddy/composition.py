@@ -29,6 +29,7 @@ from budgetbuddy.store.budgets import BudgetStore, SpendingRows
 from budgetbuddy.store.bulk import BulkStore
 from budgetbuddy.store.categories import CategoryStore
 from budgetbuddy.store.commands import Commands
+from budgetbuddy.store.goals import GoalStore
 from budgetbuddy.store.idempotency import IdempotencyStore
 from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
@@ -104,6 +105,7 @@ def build_services(
             budgets=budgets, months=months, categories=categories, spending=SpendingRows(store)
         ),
         budget_alerts=AlertStore(*rows),
+        goals=GoalStore(*rows),
     )
 
 

@@ -15,6 +15,7 @@ def all_routes() -> "tuple[Routes, ...]":
         budgets,
         bulk,
         categories,
+        goals,
         imports,
         jobs,
         mfa,
@@ -27,6 +28,6 @@ def all_routes() -> "tuple[Routes, ...]":
 
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
-    planning = (budgets,)
+    planning = (budgets, goals)
     modules = (*identity, *money, *planning)
     return tuple(module.routes for module in modules)

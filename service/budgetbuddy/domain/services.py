@@ -13,6 +13,7 @@ from budgetbuddy.domain.bulk import Bulk
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.enrolment import SecondFactors
+from budgetbuddy.domain.goals import Goals
 from budgetbuddy.domain.identity_ports import (
     Users,
 )
@@ -59,3 +60,4 @@ class Services:
     budgets: Budgets
     budget_reports: BudgetReports
     budget_alerts: BudgetAlerts
+    goals: Goals

@@ -350,6 +350,7 @@ KINDS = {
     "categoryId": Kind.CATEGORY,
     "importId": Kind.IMPORT,
     "jobId": Kind.JOB,
+    "goalId": Kind.GOAL,
 }
 
 
@@ -382,6 +383,7 @@ def test_what_another_user_has_answers_like_what_nobody_has(
         "categoryId": owner.category("Food")["id"],
         "importId": imported["result"]["importId"],
         "jobId": imported["id"],
+        "goalId": owner("POST", "/goals", {"name": "Oslo", "target": money}).json["id"],
     }
     category = other.category("Food")["id"]
     split = {"categoryId": category, "amount": money}
