@@ -17,6 +17,7 @@ from guardrails.pages import control_page, write_pages
 from guardrails.registry import registry, select
 from guardrails.report import Report, as_json, build
 from guardrails.sources import UnusableInputError, load
+from guardrails.summary import catalogue_part, run_part
 from guardrails.terminal import print_controls, print_report, terminal
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     controls.add_argument("--format", choices=("table", "json"), default="table")
     controls.add_argument("--pages", type=Path, help="write one page per control here")
     controls.set_defaults(run=_controls)
+    summary = commands.add_parser("summary", help="write the summary for auditors")
+    summary.add_argument("evidence", type=Path, help="evidence.json of a bundle")
+    summary.add_argument("--scope", type=Path, required=True, help="statement of scope, Markdown")
+    summary.add_argument("--out", type=Path, required=True, help="file to write")
+    summary.set_defaults(run=_summarize)
     return parser
 
 
@@ -196,6 +202,23 @@ def _controls(parsed: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps([_summary(c) for c in chosen], indent=2) + "\n")
     else:
         print_controls(chosen, terminal())
+    return 0
+
+
+def _summarize(parsed: argparse.Namespace) -> int:
+    try:
+        scope = parsed.scope.read_text(encoding="utf-8")
+        evidence = json.loads(parsed.evidence.read_text(encoding="utf-8"))
+        run = run_part(evidence)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnusableInputError(
+            f"{parsed.evidence} or {parsed.scope} cannot be used",
+            type(error).__name__,
+            "Give the evidence.json of a bundle and a readable statement of scope.",
+        ) from None
+    text = f"{catalogue_part(registry().values(), scope)}\n{run}"
+    parsed.out.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{parsed.out}\n")
     return 0
 
 

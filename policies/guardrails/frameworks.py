@@ -102,3 +102,9 @@ def limits() -> tuple[Limit, ...]:
         for framework, rows in raw.items()
         for requirement, whole, what, evidence in rows
     )
+
+
+def order(identifier: str) -> list[tuple[int, str]]:
+    """Numbers by value, so that 10.2 comes after 9.1."""
+    parts = identifier.replace("(", ".").replace(")", "").split(".")
+    return [(int(p), "") if p.isdigit() else (10_000, p) for p in parts]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from guardrails.frameworks import FRAMEWORKS, Limit, Relation, limits
+from guardrails.frameworks import FRAMEWORKS, Limit, Relation, limits, order
 from guardrails.verdicts import Record, Verdict
 
 if TYPE_CHECKING:
@@ -56,16 +56,10 @@ def requirements(report: Report) -> dict[str, list[Requirement]]:
         requirement.status = _status(requirement, by_control)
     return {
         framework: sorted(
-            (r for r in found.values() if r.framework == framework), key=lambda r: _order(r.id)
+            (r for r in found.values() if r.framework == framework), key=lambda r: order(r.id)
         )
         for framework in FRAMEWORKS
     }
-
-
-def _order(identifier: str) -> list[tuple[int, str]]:
-    """Numbers by value, so that 10.2 comes after 9.1."""
-    parts = identifier.replace("(", ".").replace(")", "").split(".")
-    return [(int(p), "") if p.isdigit() else (10_000, p) for p in parts]
 
 
 def _status(requirement: Requirement, by_control: dict[str, list[Record]]) -> Status:
