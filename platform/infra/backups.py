@@ -59,6 +59,7 @@ class Backups(pulumi.ComponentResource):
             "vault-copy", there, ResourceOptions(parent=self, provider=args.copy_provider)
         )
         self.vault_arn, self.copy_arn = home.arn, copy.arn
+        self.vault_name = home.name
         role = self._role(there)
         self._opt_in()
         plan = self._plan(home, copy)

@@ -16,13 +16,80 @@ Name = pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Known:
+    """What CloudWatch has in a namespace: names, and the sets of dimensions they come with."""
+
+    names: frozenset[str]
+    dimensions: tuple[frozenset[str], ...]
+
+
+def _known(names: str, *dimensions: str) -> Known:
+    return Known(
+        names=frozenset(names.split()),
+        dimensions=tuple(frozenset(each.split()) for each in dimensions),
+    )
+
+
+# From AWS's documentation of each service's metrics, as far as something here looks at them.
+AWS_METRICS: Mapping[str, Known] = {
+    "AWS/ApplicationELB": _known(
+        "HTTPCode_ELB_4XX_Count HTTPCode_ELB_5XX_Count HTTPCode_Target_4XX_Count"
+        " HTTPCode_Target_5XX_Count HealthyHostCount RejectedConnectionCount RequestCount"
+        " TargetResponseTime UnHealthyHostCount",
+        "LoadBalancer",
+        "LoadBalancer TargetGroup",
+    ),
+    "AWS/Backup": _known(
+        "NumberOfBackupJobsCompleted NumberOfBackupJobsFailed NumberOfCopyJobsCompleted"
+        " NumberOfCopyJobsFailed NumberOfRestoreJobsCompleted NumberOfRestoreJobsFailed",
+        "BackupVaultName",
+        "ResourceType",
+    ),
+    "AWS/CertificateManager": _known("DaysToExpiry", "CertificateArn"),
+    "AWS/DynamoDB": _known(
+        "ConsumedReadCapacityUnits ConsumedWriteCapacityUnits ReadThrottleEvents"
+        " SuccessfulRequestLatency SystemErrors WriteThrottleEvents",
+        "TableName",
+        "TableName Operation",
+    ),
+    "AWS/ECS": _known("CPUUtilization MemoryUtilization", "ClusterName ServiceName"),
+    "AWS/Events": _known("FailedInvocations MatchedEvents", "RuleName"),
+    "AWS/Firehose": _known("DeliveryToS3.DataFreshness DeliveryToS3.Success", "DeliveryStreamName"),
+    "AWS/Lambda": _known("Errors Invocations", "FunctionName"),
+    "AWS/Logs": _known("DeliveryErrors", "LogGroupName DestinationType FilterName"),
+    "AWS/NATGateway": _known(
+        "BytesOutToDestination ErrorPortAllocation PacketsDropCount", "NatGatewayId"
+    ),
+    "AWS/SNS": _known("NumberOfNotificationsFailed", "TopicName"),
+    "AWS/WAFV2": _known("AllowedRequests BlockedRequests", "WebACL Rule Region"),
+    "ECS/ContainerInsights": _known(
+        "DesiredTaskCount PendingTaskCount RunningTaskCount", "ClusterName ServiceName"
+    ),
+}
+SECURITY_EVENTS_NAMESPACE = "BudgetBuddy/Security"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric as CloudWatch identifies it: namespace, name and every dimension."""
+    """One metric as CloudWatch identifies it: namespace, name and every dimension.
+
+    Raises LookupError for one that AWS does not have, instead of an alarm that never has data.
+    """
 
     namespace: str
     name: Name
     dimensions: Mapping[str, Name]
     stat: str
+
+    def __post_init__(self) -> None:
+        """Ours are checked where they are made: against the contract and the security events."""
+        if self.namespace in {contract.NAMESPACE, SECURITY_EVENTS_NAMESPACE}:
+            return
+        known = AWS_METRICS.get(self.namespace)
+        if known is None or self.name not in known.names:
+            raise LookupError(f"there is no metric {self.name} in {self.namespace}")
+        if frozenset(self.dimensions) not in known.dimensions:
+            raise LookupError(f"{self.namespace} has no dimensions {sorted(self.dimensions)}")
 
 
 # --- The service ---------------------------------------------------------------------------------
@@ -98,9 +165,9 @@ def gateway_metric(name: str, gateway_id: Name) -> Metric:
 # --- Data and messages ---------------------------------------------------------------------------
 
 
-def table_metric(name: str, table: Name) -> Metric:
+def table_metric(name: str, table: Name, stat: str = "Sum") -> Metric:
     """A count of a table and its local indexes, which have no metrics of their own."""
-    return Metric(namespace="AWS/DynamoDB", name=name, dimensions={"TableName": table}, stat="Sum")
+    return Metric(namespace="AWS/DynamoDB", name=name, dimensions={"TableName": table}, stat=stat)
 
 
 def operation_metric(name: str, table: Name, operation: str, stat: str = "Sum") -> Metric:
@@ -123,6 +190,17 @@ def function_metric(name: str, function: Name) -> Metric:
     """A count of one Lambda function, by its name."""
     dimensions = {"FunctionName": function}
     return Metric(namespace="AWS/Lambda", name=name, dimensions=dimensions, stat="Sum")
+
+
+def job_metric(name: str, vault: Name | None) -> Metric:
+    """A count of jobs of one backup vault, by its name; without one, of all on tables."""
+    where = {"BackupVaultName": vault} if vault is not None else {"ResourceType": "DynamoDB"}
+    return Metric(namespace="AWS/Backup", name=name, dimensions=where, stat="Sum")
+
+
+def event_metric(name: Name) -> Metric:
+    """How often a security event was seen in the trail; `name` is the event's."""
+    return Metric(namespace=SECURITY_EVENTS_NAMESPACE, name=name, dimensions={}, stat="Sum")
 
 
 # --- Logs ----------------------------------------------------------------------------------------

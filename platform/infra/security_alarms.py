@@ -8,11 +8,10 @@ from pulumi import ResourceOptions
 
 from infra.alarms import Alarms, AlarmsArgs, AlarmSpec
 from infra.log_group import ArchivedLogGroup
-from infra.metrics import Metric
+from infra.metrics import SECURITY_EVENTS_NAMESPACE, event_metric
 from infra.security_events import SECURITY_EVENTS, SecurityEvent
 from infra.topics import Topics
 
-NAMESPACE = "BudgetBuddy/Security"
 PERIOD_SECONDS = 300
 
 
@@ -46,22 +45,16 @@ class SecurityAlarms(pulumi.ComponentResource):
             pattern=event.pattern,
             metric_transformation={
                 "name": event.name,
-                "namespace": NAMESPACE,
+                "namespace": SECURITY_EVENTS_NAMESPACE,
                 "value": "1",
                 "default_value": "0",
             },
             opts=self._child,
         )
-        metric = Metric(
-            namespace=NAMESPACE,
-            name=counter.metric_transformation.name,
-            dimensions={},
-            stat="Sum",
-        )
         return AlarmSpec(
             name=event.name,
             meaning=event.meaning,
-            metrics={"events": metric},
+            metrics={"events": event_metric(counter.metric_transformation.name)},
             threshold=event.threshold,
             comparison="GreaterThanOrEqualToThreshold",
             period=PERIOD_SECONDS,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from budgetbuddy import contract
+from infra.metrics import AWS_METRICS
 
 pytestmark = pytest.mark.engine
 
@@ -254,22 +255,6 @@ def test_an_alarm_that_tells_nobody_is_part_of_a_composite_that_does(plan: Any) 
 
 # --- What they look at ---------------------------------------------------------------------------
 
-# AWS's own dimension sets. A metric with any other set has no data, and nobody says so.
-DIMENSIONS: dict[str, tuple[set[str], ...]] = {
-    "AWS/ApplicationELB": ({"LoadBalancer"}, {"LoadBalancer", "TargetGroup"}),
-    "AWS/CertificateManager": ({"CertificateArn"},),
-    "AWS/DynamoDB": ({"TableName"}, {"TableName", "Operation"}),
-    "AWS/ECS": ({"ClusterName", "ServiceName"},),
-    "AWS/Events": ({"RuleName"},),
-    "AWS/Firehose": ({"DeliveryStreamName"},),
-    "AWS/Lambda": ({"FunctionName"},),
-    "AWS/Logs": ({"LogGroupName", "DestinationType", "FilterName"},),
-    "AWS/NATGateway": ({"NatGatewayId"},),
-    "AWS/SNS": ({"TopicName"},),
-    "AWS/WAFV2": ({"WebACL", "Rule", "Region"},),
-    "ECS/ContainerInsights": ({"ClusterName", "ServiceName"},),
-}
-
 
 def metrics_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     queries = alarm.get("metricQueries") or ()
@@ -294,7 +279,9 @@ def test_every_metric_of_an_alarm_exists(plan: Any, stack: str) -> None:
                 case "BudgetBuddy/Security":
                     assert metric["metricName"] in counted
                 case namespace:
-                    assert set(dimensions) in DIMENSIONS[namespace], alarm.name
+                    known = AWS_METRICS[namespace]
+                    assert metric["metricName"] in known.names, alarm.name
+                    assert set(dimensions) in known.dimensions, alarm.name
 
 
 def test_the_period_of_an_alarm_is_one_cloudwatch_takes(plan: Any) -> None:

@@ -6,30 +6,27 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import jwt
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from budgetbuddy import contract
 from budgetbuddy.settings import load_settings
+from infra.configuration import read_settings
+from infra.container import service_environment
 from infra.lambdas import rotate_jwt
 from infra.lambdas.rotate_jwt import RotationError, key_id, successor
-from infra.naming import CLUSTER, JWT_SECRET, SERVICE
+from infra.naming import CLUSTER, JWT_SECRET, SERVICE, Names
 from infra.secrets import BOOTSTRAP
 
+ROOT = Path(__file__).parents[2]
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
-ENVIRONMENT = {
-    "AWS_REGION": "us-east-1",
-    "ENVIRONMENT": "staging",
-    "RELEASE": "0123abc",
-    "DATA_KEY_ID": "alias/budgetbuddy-tokens",
-    "EMAIL_FROM": "no-reply@budgetbuddy.com",
-    "PUBLIC_BASE_URL": "https://api.budgetbuddy.com",
-}
 
 
 class NotFoundError(Exception):
@@ -142,15 +139,25 @@ def rotate(vault: Vault, tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> Calla
     return call
 
 
+@cache
+def environment() -> dict[str, str]:
+    """What the platform starts a task of staging with, secrets apart."""
+    text = yaml.safe_load((ROOT / "Pulumi.staging.yaml").read_text())["config"]
+    config = {k: v if isinstance(v, str) else json.dumps(v) for k, v in text.items()}
+    settings = read_settings(config | {"budgetbuddy:release": "0123abc"}, "staging")
+    names = Names(account_id=settings.account_id, region=settings.region, environment="staging")
+    return service_environment(settings, names, "no-reply@budgetbuddy.com")
+
+
 def service_keys(value: dict[str, str]) -> tuple[str, dict[str, bytes]]:
     """What a task that starts now would sign and verify with."""
-    variables = {
-        spec.variable: value[spec.json_key]
+    stored = {short: make() for short, make in BOOTSTRAP.items()} | {JWT_SECRET: value}
+    # What only a provider can give starts empty.
+    secrets = {
+        spec.variable: stored[spec.secret][spec.json_key] or "given-by-the-provider"
         for spec in contract.SECRETS
-        if spec.secret == JWT_SECRET
     }
-    lookup = dict(BOOTSTRAP["lookup-key"]())
-    settings = load_settings(ENVIRONMENT | variables | {"LOOKUP_KEY": lookup["key"]})
+    settings = load_settings(environment() | secrets)
     return settings.jwt_key_id, settings.token_keys
 
 

@@ -90,4 +90,5 @@ def _alarms(areas: Areas) -> Mapping[str, Any]:
         ],
         "deploymentAlarmNames": list(areas.oversight.rollback_alarms.values()),
         "topicArns": areas.base.topics.arns,
+        "dashboardUrls": areas.oversight.dashboards.urls,
     }

@@ -19,6 +19,8 @@ from infra.areas.data import Data
 from infra.areas.edge import Edge
 from infra.areas.foundation import Foundation
 from infra.areas.reach import Reach
+from infra.dashboard_sources import Sources
+from infra.dashboards import Dashboards
 from infra.slo import (
     BUDGET_COMPOSITES,
     Composites,
@@ -44,12 +46,13 @@ class Watched:
 class Oversight:
     """`rollback_alarms` end a bad release; `alarm_names` are all alarms of this area."""
 
+    dashboards: Dashboards
     alarm_names: Mapping[str, pulumi.Output[str]]
     rollback_alarms: Mapping[str, pulumi.Output[str]]
 
 
 def build_oversight(stack: Stack, watched: Watched) -> Oversight:
-    """Alarms that need no running task."""
+    """Alarms that need no running task, and the dashboards."""
     base = watched.base
     rollback = rollback_alarms(stack.settings.alarms, watched.edge.balancer.arn_suffix)
     tables = table_alarms(watched.data.tables.names)
@@ -61,6 +64,7 @@ def build_oversight(stack: Stack, watched: Watched) -> Oversight:
     )
     together = Composites("composites", composites, stack.opts)
     return Oversight(
+        dashboards=Dashboards("dashboards", _sources(stack, watched), stack.opts),
         alarm_names={**alarms, **together.names},
         rollback_alarms={spec.name: alarms[spec.name] for spec in rollback},
     )
@@ -69,12 +73,35 @@ def build_oversight(stack: Stack, watched: Watched) -> Oversight:
 def _platform(stack: Stack, watched: Watched) -> list[AlarmSpec]:
     """Network, edge, logs, messages, error budget."""
     base, edge, audit = watched.base, watched.edge, watched.audit
-    certificates = {"api": edge.certificate.arn}
     rotation = watched.data.rotation.function_name
     return [
         *burn_alarms(stack.settings.alarms, edge.balancer.arn_suffix),
         *network_alarms(watched.reach.network.nat_gateway_ids),
-        *edge_alarms(certificates, edge.firewall.acl_name, stack.settings.region),
+        *edge_alarms(_certificates(watched), edge.firewall.acl_name, stack.settings.region),
         *log_alarms(base.logs.names),
         *message_alarms(base.topics.names, audit.rules.names, rotation),
     ]
+
+
+def _certificates(watched: Watched) -> dict[str, pulumi.Output[str]]:
+    return {"api": watched.edge.certificate.arn}
+
+
+def _sources(stack: Stack, watched: Watched) -> Sources:
+    base, balancer = watched.base, watched.edge.balancer
+    return Sources(
+        names=stack.names,
+        alarms=stack.settings.alarms,
+        size=stack.settings.service,
+        balancer=balancer.arn_suffix,
+        blue=balancer.blue.arn_suffix,
+        green=balancer.green.arn_suffix,
+        acl=watched.edge.firewall.acl_name,
+        vault=watched.data.backups.vault_name,
+        rotation=watched.data.rotation.function_name,
+        gateways=watched.reach.network.nat_gateway_ids,
+        tables=watched.data.tables.names,
+        rules=watched.audit.rules.names,
+        groups=base.logs.names,
+        certificates=_certificates(watched),
+    )

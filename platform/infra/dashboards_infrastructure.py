@@ -1,0 +1,145 @@
+"""Dashboard Infrastructure: what carries the service."""
+
+from infra.alarms_platform import ARCHIVE_DELAY_SECONDS
+from infra.dashboard import Graph, Line, Widget
+from infra.dashboard_sources import Sources
+from infra.metrics import (
+    archive_metric,
+    firewall_metric,
+    function_metric,
+    gateway_metric,
+    insights_metric,
+    operation_metric,
+    service_metric,
+    subscription_metric,
+    table_metric,
+    target_metric,
+)
+from infra.naming import SERVICE, SUBSCRIPTION
+
+READ_OPERATIONS = ("GetItem", "Query")
+WRITE_OPERATIONS = ("PutItem", "UpdateItem")
+
+
+def infrastructure_widgets(sources: Sources) -> list[Widget]:
+    """Tasks, targets, tables, network, logs."""
+    return [
+        *_tasks(sources),
+        *_targets(sources),
+        *_tables(sources),
+        *_network(sources),
+        *_logs(sources),
+    ]
+
+
+def _tasks(sources: Sources) -> list[Widget]:
+    size, alarms = sources.size, sources.alarms
+    counts = [
+        Line(metric=insights_metric(f"{state}TaskCount", SERVICE), label=state.lower())
+        for state in ("Desired", "Running", "Pending")
+    ]
+    return [
+        Graph(
+            title="CPU, percent of what is reserved",
+            lines=[Line(metric=service_metric("CPUUtilization", SERVICE))],
+            limits={"scaling": size.cpu_target, "alarm": alarms.cpu_percent},
+        ),
+        Graph(
+            title="Memory, percent of what is reserved",
+            lines=[Line(metric=service_metric("MemoryUtilization", SERVICE))],
+            limits={"scaling": size.memory_target, "alarm": alarms.memory_percent},
+        ),
+        Graph(title="Tasks", lines=counts, limits={"most": size.max}),
+    ]
+
+
+def _targets(sources: Sources) -> list[Widget]:
+    groups = {"blue": sources.blue, "green": sources.green}
+    return [
+        Graph(
+            title=f"{state} targets",
+            lines=[
+                Line(
+                    metric=target_metric(f"{state}HostCount", sources.balancer, group),
+                    label=colour,
+                )
+                for colour, group in groups.items()
+            ],
+        )
+        for state in ("Healthy", "UnHealthy")
+    ]
+
+
+def _tables(sources: Sources) -> list[Widget]:
+    def per_table(name: str) -> list[Line]:
+        return [
+            Line(metric=table_metric(name, table), label=short)
+            for short, table in sources.tables.items()
+        ]
+
+    def latency(short: str) -> list[Line]:
+        return [
+            Line(
+                metric=operation_metric(
+                    "SuccessfulRequestLatency", sources.tables[short], operation, "Average"
+                ),
+                label=operation,
+            )
+            for operation in (*READ_OPERATIONS, *WRITE_OPERATIONS)
+        ]
+
+    return [
+        Graph(title="Units read", lines=per_table("ConsumedReadCapacityUnits")),
+        Graph(title="Units written", lines=per_table("ConsumedWriteCapacityUnits")),
+        Graph(title="Reads refused", lines=per_table("ReadThrottleEvents")),
+        Graph(title="Writes refused", lines=per_table("WriteThrottleEvents")),
+        *(
+            Graph(title=f"Table {short}, milliseconds", lines=latency(short))
+            for short in sources.tables
+        ),
+    ]
+
+
+def _network(sources: Sources) -> list[Widget]:
+    def per_gateway(name: str) -> list[Line]:
+        return [
+            Line(metric=gateway_metric(name, gateway), label=f"gateway {place}")
+            for place, gateway in enumerate(sources.gateways, start=1)
+        ]
+
+    firewall = [
+        Line(metric=firewall_metric(f"{done}Requests", sources.acl, sources.names.region))
+        for done in ("Allowed", "Blocked")
+    ]
+    return [
+        Graph(title="Bytes to the internet", lines=per_gateway("BytesOutToDestination")),
+        Graph(title="NAT out of ports", lines=per_gateway("ErrorPortAllocation")),
+        Graph(title="NAT packets lost", lines=per_gateway("PacketsDropCount")),
+        Graph(title="Firewall", lines=firewall),
+    ]
+
+
+def _logs(sources: Sources) -> list[Widget]:
+    errors = [
+        Line(metric=subscription_metric("DeliveryErrors", group, SUBSCRIPTION), label=short)
+        for short, group in sources.groups.items()
+    ]
+    return [
+        Graph(
+            title="Age of the oldest log event, seconds",
+            lines=[Line(metric=archive_metric("DeliveryToS3.DataFreshness", "Maximum"))],
+            limits={"alarm": ARCHIVE_DELAY_SECONDS},
+        ),
+        Graph(
+            title="Archive writes that succeed",
+            lines=[Line(metric=archive_metric("DeliveryToS3.Success", "Average"))],
+        ),
+        Graph(title="Log events not handed on", lines=errors),
+        Graph(
+            title="Rotation of the signing key",
+            lines=[
+                Line(metric=function_metric(name, sources.rotation))
+                for name in ("Invocations", "Errors")
+            ],
+        ),
+    ]
