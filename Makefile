@@ -25,7 +25,7 @@ down: setup ## stop and destroy stack local (WIPE=1 also removes its data)
 status: setup ## processes and resources of stack local
 	@$(PYTHON) -m localcloud status
 
-preview: setup ## preview STACK under every control, evidence in build/evidence/STACK
+preview: setup ## preview STACK of platform and pipelines under every control, evidence in build/evidence
 	@$(PYTHON) -m localcloud preview $(STACK)
 
 evidence: setup ## the evidence bundle from the last preview of STACK
@@ -43,7 +43,7 @@ bench: setup ## the benchmarks, as a table of ratios
 lint: setup ## style, formatting, security, import contracts
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
-	@$(PYTHON) -m bandit -q -ll -r platform policies service local
+	@$(PYTHON) -m bandit -q -ll -r platform pipelines policies service local
 	@.venv/bin/lint-imports
 
 types: setup ## mypy, strict

@@ -11,8 +11,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Their session fixtures are costly (a local cloud, a preview of each stack): one process each.
-SHARED = ("e2e", "platform")
+# Their session fixtures are costly (a local cloud, previews of each stack): one process each.
+SHARED = ("e2e", "pipelines", "platform")
 
 # A busy machine is no counterexample.
 settings.register_profile("any-machine", deadline=None)

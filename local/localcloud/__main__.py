@@ -23,10 +23,12 @@ from localcloud.failure import LocalCloudError
 from localcloud.paths import LOCAL, shown
 from localcloud.progress import console, fail, step
 from localcloud.providers.aws.kinds import created_types
-from localcloud.stack import local_stack, preview_stack, stop_on
+from localcloud.stack import PROGRAMS, local_stack, preview_stack, programs_of, stop_on
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from localcloud.stack import Stack
 
 FOLLOW_SECONDS = 0.5
 
@@ -140,17 +142,23 @@ def unlock() -> None:
 
 
 @cli.command()
+@click.option("--project", type=click.Choice(list(PROGRAMS)), help="Only this one of the projects.")
 @click.argument("stack_name", metavar="STACK")
-def preview(stack_name: str) -> None:
-    """Preview STACK on the real engine under every control and write its evidence bundle."""
-    stack = preview_stack(stack_name)
+def preview(stack_name: str, project: str | None) -> None:
+    """Preview STACK of each project under every control and write the evidence bundles."""
+    programs = [PROGRAMS[project]] if project else programs_of(stack_name)
+    for program in programs:
+        _preview(preview_stack(stack_name, program))
+
+
+def _preview(stack: Stack) -> None:
     console.print(f"[dim]{describe_providers(stand_ins=stack.stand_ins)}[/dim]")
-    with step(f"Preparing stack {stack_name}"):
+    with step(f"Preparing stack {stack.title}"):
         stack.prepare({})
-    with step(f"Previewing {stack_name} under every control"):
+    with step(f"Previewing {stack.title} under every control"):
         failures = stack.preview()
     code = write_evidence(stack)
-    stop_on(failures, f"The preview of {stack_name}")
+    stop_on(failures, f"The preview of {stack.title}")
     if code:
         sys.exit(code)
     console.print(f"Nothing stands in the way. Evidence: {shown(stack.evidence)}/index.html")

@@ -1,4 +1,4 @@
-"""One stack of the platform program on the real engine: preview, update, destroy, outputs."""
+"""One stack of one of our programs on the real engine: preview, update, destroy, outputs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,29 @@ JOURNAL_VARIABLE = "GUARDRAILS_JOURNAL"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Program:
+    """A Pulumi project of the repository. `directory` is relative to the checkout.
+
+    `policy_config` names, relative to the policies, what its packs are told about it.
+    """
+
+    project: str
+    directory: str = "."
+    label: str = ""  # in front of its stacks' names, where both programs lie side by side
+    policy_config: str | None = None
+
+
+PLATFORM = Program(project=PROJECT)
+PIPELINES = Program(
+    project="budgetbuddy-pipelines",
+    directory="pipelines",
+    label="pipelines-",
+    policy_config="config/pipelines.json",
+)
+PROGRAMS = {"platform": PLATFORM, "pipelines": PIPELINES}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stack:
     """A stack with the packs that judge it, its working copy of the stack file and its backend."""
 
@@ -33,6 +56,17 @@ class Stack:
     packs: Sequence[str]
     directory: Path  # state, passphrase and working copy of the stack file
     stand_ins: bool
+    program: Program = PLATFORM
+
+    @property
+    def title(self) -> str:
+        """The stack as people and directories tell it from the other program's."""
+        return f"{self.program.label}{self.name}"
+
+    @property
+    def source(self) -> Path:
+        """Where the program and its stack files lie."""
+        return CHECKOUT / self.program.directory
 
     @property
     def config_file(self) -> Path:
@@ -42,7 +76,7 @@ class Stack:
     @property
     def evidence(self) -> Path:
         """Where the bundle of the last preview lies."""
-        return EVIDENCE / self.name
+        return EVIDENCE / self.title
 
     @property
     def _backend(self) -> Backend:
@@ -52,7 +86,7 @@ class Stack:
 
     def prepare(self, settings: dict[str, str]) -> None:
         """Make backend and stack, and the working stack file with `settings` (path → value)."""
-        original = CHECKOUT / f"Pulumi.{self.name}.yaml"
+        original = self.source / f"Pulumi.{self.name}.yaml"
         if not original.exists():
             raise LocalCloudError(
                 f"There is no stack named {self.name}.",
@@ -106,15 +140,14 @@ class Stack:
         self._run("cancel", self.name, "--yes")
 
     def _exists(self) -> bool:
-        return (
-            self.directory / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
-        ).exists()
+        stacks = self.directory / "state" / ".pulumi" / "stacks"
+        return (stacks / self.program.project / f"{self.name}.json").exists()
 
     def _initialise(self) -> None:
         """Create the stack from a bare project: `stack init` writes beside the project it finds."""
         self._bare_project.mkdir(exist_ok=True)
         project = self._bare_project / "Pulumi.yaml"
-        project.write_text(f"name: {PROJECT}\nruntime: python\n")
+        project.write_text(f"name: {self.program.project}\nruntime: python\n")
         where = ("--cwd", str(self._bare_project))
         self._run("stack", "init", self.name, "--secrets-provider", "passphrase", *where)
 
@@ -131,7 +164,11 @@ class Stack:
         return [*chosen, "--config-file", str(self.config_file)] if config else chosen
 
     def _pack_flags(self) -> list[str]:
-        return [flag for pack in self.packs for flag in ("--policy-pack", str(POLICIES / pack))]
+        config = self.program.policy_config
+        told = ["--policy-pack-config", str(POLICIES / config)] if config else []
+        return [
+            flag for pack in self.packs for flag in ("--policy-pack", str(POLICIES / pack), *told)
+        ]
 
     def _environment(self) -> dict[str, str]:
         return engine_environment(self._backend, stand_ins=self.stand_ins) | {
@@ -154,7 +191,7 @@ class Stack:
             subprocess.Popen(  # noqa: S603 - the engine, arguments as a list
                 command,
                 env=environment,
-                cwd=CHECKOUT,
+                cwd=self.source,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             ) as process,
@@ -169,7 +206,7 @@ class Stack:
         done = subprocess.run(  # noqa: S603 - the engine, arguments as a list
             [pulumi(), *arguments, "--non-interactive"],
             env=self._environment(),
-            cwd=CHECKOUT,
+            cwd=self.source,
             check=False,
             capture_output=True,
             text=True,
@@ -184,10 +221,20 @@ def local_stack() -> Stack:
     return Stack(name="local", packs=("pci", "soc2"), directory=LOCAL, stand_ins=True)
 
 
-def preview_stack(name: str) -> Stack:
+def preview_stack(name: str, program: Program = PLATFORM) -> Stack:
     """Any stack for a preview under every control, with real plugins where they are installed."""
     stand_ins = name == "local" or not has_real_plugins()
-    return Stack(name=name, packs=("all",), directory=PREVIEWS / name, stand_ins=stand_ins)
+    directory = PREVIEWS / f"{program.label}{name}"
+    return Stack(
+        name=name, packs=("all",), directory=directory, stand_ins=stand_ins, program=program
+    )
+
+
+def programs_of(name: str) -> list[Program]:
+    """Programs that have a stack of this name; the platform where none has, which says so."""
+    file = f"Pulumi.{name}.yaml"
+    found = [each for each in PROGRAMS.values() if (CHECKOUT / each.directory / file).exists()]
+    return found or [PLATFORM]
 
 
 # What the engine says, and what a person should do about it.

@@ -7,7 +7,15 @@ import pytest
 
 from localcloud import stack as stacks
 from localcloud.failure import LocalCloudError
-from localcloud.stack import PROJECT, Stack, engine_failure
+from localcloud.stack import (
+    PIPELINES,
+    PLATFORM,
+    PROJECT,
+    Stack,
+    engine_failure,
+    preview_stack,
+    programs_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +122,16 @@ def test_a_failure_nobody_knows_is_told_in_the_engines_own_words() -> None:
     assert error.what == "pulumi up failed."
     assert error.why == "first\nerror: the disk is full"
     assert error.remedy
+
+
+def test_a_stack_belongs_to_every_project_that_has_a_file_for_it() -> None:
+    assert programs_of("staging") == programs_of("production") == [PLATFORM, PIPELINES]
+    assert programs_of("local") == programs_of("nowhere") == [PLATFORM]
+
+
+def test_two_projects_of_one_stack_share_neither_state_nor_evidence() -> None:
+    platform, pipelines = (preview_stack("staging", each) for each in (PLATFORM, PIPELINES))
+
+    assert platform.directory != pipelines.directory
+    assert platform.evidence != pipelines.evidence
+    assert pipelines.source / "Pulumi.yaml" in pipelines.source.iterdir()

@@ -14,7 +14,8 @@ from localcloud.providers.aws.config import ProviderConfig
 from localcloud.providers.aws.values import UNKNOWN
 from localcloud.providers.errors import ProviderError
 
-PROGRAMS = Path(__file__).parents[3] / "platform"
+ROOT = Path(__file__).parents[3]
+PROGRAMS = (ROOT / "platform", ROOT / "pipelines")
 USED = re.compile(r"\baws\.([a-z0-9_]+)\.([A-Z][A-Za-z0-9]+)\(")
 ARN = re.compile(r"arn:aws:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.+")
 
@@ -23,7 +24,8 @@ def used_types() -> list[str]:
     by_class = {where: token for token, where in schema.tokens().items()}
     named = {
         (match[1], match[2])
-        for file in PROGRAMS.rglob("*.py")
+        for program in PROGRAMS
+        for file in program.rglob("*.py")
         for match in USED.finditer(file.read_text())
     }
     return sorted(by_class[one] for one in named if one in by_class)

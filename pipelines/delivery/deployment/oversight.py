@@ -1,0 +1,77 @@
+"""What a deployment may do to logs, alarms, topics and events."""
+
+from delivery.deployment.roles import role_statements
+from delivery.naming import PROJECT, Names
+from delivery.policy import Statement, everywhere, verbs
+
+
+def oversight_statements(names: Names) -> list[Statement]:
+    """Logs, alarms, notifications, and the roles of what runs."""
+    return [
+        Statement(
+            sid="LogGroups",
+            actions=verbs(
+                "logs",
+                "AssociateKmsKey CreateLogGroup CreateLogStream DeleteMetricFilter"
+                " DescribeLogStreams DescribeMetricFilters"
+                " DescribeSubscriptionFilters ListTagsForResource PutMetricFilter"
+                " PutRetentionPolicy PutSubscriptionFilter TagResource UntagResource",
+            ),
+            resources=tuple(
+                names.arn("logs", f"log-group:{each}")
+                for each in (
+                    f"/{PROJECT}/*",
+                    f"/aws/ecs/containerinsights/{PROJECT}-cluster/*",
+                    f"/aws/lambda/{PROJECT}-*",
+                    f"aws-waf-logs-{PROJECT}-*",
+                )
+            ),
+        ),
+        Statement(
+            sid="Archive",
+            actions=verbs(
+                "firehose",
+                "CreateDeliveryStream DeleteDeliveryStream DescribeDeliveryStream"
+                " ListTagsForDeliveryStream StartDeliveryStreamEncryption TagDeliveryStream"
+                " UntagDeliveryStream UpdateDestination",
+            ),
+            resources=(names.arn("firehose", "deliverystream/budgetbuddy-*"),),
+        ),
+        Statement(
+            sid="Alarms",
+            actions=verbs(
+                "cloudwatch",
+                "DeleteAlarms DescribeAlarms ListTagsForResource PutMetricAlarm TagResource"
+                " UntagResource",
+            ),
+            resources=(names.arn("cloudwatch", f"alarm:{PROJECT}-*"),),
+        ),
+        Statement(
+            sid="Topics",
+            actions=verbs(
+                "sns",
+                "CreateTopic DeleteTopic GetTopicAttributes ListSubscriptionsByTopic"
+                " ListTagsForResource SetTopicAttributes Subscribe TagResource UntagResource",
+            ),
+            resources=(names.arn("sns", f"{PROJECT}-*"),),
+        ),
+        Statement(
+            sid="Events",
+            actions=verbs(
+                "events",
+                "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets"
+                " RemoveTargets TagResource UntagResource",
+            ),
+            resources=(names.arn("events", f"rule/{PROJECT}-*"),),
+        ),
+        everywhere(
+            "SeeOversight",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:PutResourcePolicy",
+            "sns:GetSubscriptionAttributes",
+            "sns:SetSubscriptionAttributes",
+            "sns:Unsubscribe",
+        ),
+        *role_statements(names),
+    ]
