@@ -81,10 +81,12 @@ def test_data_events_are_recognised_by_kind_and_prefix(
         ({"pci-scope": "in"}, Verdict.FAIL),
         ({"pci-scope": "out"}, Verdict.NOT_APPLICABLE),
         ({"data-class": "internal"}, Verdict.NOT_APPLICABLE),
+        ({"data-class": "internal", "pci-scope": "in"}, Verdict.FAIL),
+        ({"data-class": "internal", "pci-scope": "Out"}, Verdict.NOT_APPLICABLE),
         ({"data-class": "ephi", "pci-scope": "out"}, Verdict.FAIL),
         ({"data-class": "audit", "pci-scope": "out"}, Verdict.FAIL),
     ],
-    ids=["silent", "in", "out", "internal", "health", "audit"],
+    ids=["silent", "in", "out", "internal", "internal in", "internal out", "health", "audit"],
 )
 def test_what_is_silent_about_itself_counts_as_sensitive(
     harness: Any, tags: dict[str, str], expected: Verdict

@@ -31,13 +31,14 @@ def is_protected(resource: Resource, options: Options) -> bool:
 def is_sensitive(resource: Resource, options: Options) -> bool:
     """Whether card or health data may be held: by its class, by its scope, or because it is silent.
 
-    A class on the list always counts. Otherwise a declared scope that is out, or a declared class
-    that is not on the list, takes the resource out.
+    A class on the list always counts, then the scope when it is declared; only without one does
+    another class take the resource out.
     """
     data_class = tag(resource, options.text("dataClassTag"))
     if data_class in options.strings("dataClasses"):
         return True
-    return data_class is None and tag(resource, options.text("scopeTag")) not in OUT_OF_SCOPE
+    scope = tag(resource, options.text("scopeTag"))
+    return data_class is None if scope is None else scope.lower() not in OUT_OF_SCOPE
 
 
 def default_tags(resource: Resource) -> dict[str, str]:
