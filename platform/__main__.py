@@ -17,7 +17,7 @@ data = build_data(stack, base)  # tables, backups, secrets, mail
 edge = build_edge(stack, base, reach)  # name, certificate, load balancer, firewall
 audit = build_audit(stack, base, data)  # trail, recorder, detectors, security events
 watched = Watched(base=base, reach=reach, data=data, edge=edge, audit=audit)
-oversight = build_oversight(stack, watched)  # alarms, error budget, dashboards
+oversight = build_oversight(stack, watched)  # alarms, dashboards, cost
 compute = build_compute(stack, base, reach, data, edge, oversight)  # cluster, roles, API
 
 export_outputs(

@@ -263,7 +263,7 @@ def _logs_service(names: Names) -> Statement:
 def _alarms_service(names: Names) -> Statement:
     return Statement(
         sid="PublishAlarms",
-        principals=service("backup", "cloudwatch", "events"),
+        principals=service("backup", "budgets", "cloudwatch", "events"),
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
         resources=("*",),
         conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},

@@ -15,6 +15,7 @@ SERVICES: Sequence[str] = (
     "acm",
     "appautoscaling",
     "backup",
+    "budgets",
     "cloudtrail",
     "cloudwatch",
     "configservice",

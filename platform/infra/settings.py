@@ -204,6 +204,13 @@ class AlarmSettings(BaseModel):
     slo_percent: float = Field(default=99.99, ge=90, le=99.999)
 
 
+class CostSettings(BaseModel):
+    """What the whole account may cost in a month, in US dollars, before somebody is told."""
+
+    model_config = STRICT
+    monthly_usd: int = Field(default=400, ge=1)
+
+
 class ProviderSettings(BaseModel):
     """Where the AWS API is, when it is not AWS."""
 
@@ -232,6 +239,7 @@ class Settings(BaseModel):
     logs: LogSettings = LogSettings()
     security: SecuritySettings = SecuritySettings()
     alarms: AlarmSettings = AlarmSettings()
+    cost: CostSettings = CostSettings()
     provider: ProviderSettings = ProviderSettings()
 
     @property

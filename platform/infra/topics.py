@@ -54,7 +54,7 @@ class Topics(pulumi.ComponentResource):
 
 
 def topic_policy(names: Names, severity: str) -> str:
-    """Our alarms, event rules and backups publish; nobody does without TLS."""
+    """Our alarms, event rules, backups and budget publish; nobody does without TLS."""
     topic = names.arn("sns", names.topic(severity))
     return render(
         [
@@ -71,6 +71,13 @@ def topic_policy(names: Names, severity: str) -> str:
             Statement(
                 sid="AllowBackup",
                 principals=service("backup"),
+                actions=("sns:Publish",),
+                resources=(topic,),
+                conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},
+            ),
+            Statement(
+                sid="AllowBudgets",
+                principals=service("budgets"),
                 actions=("sns:Publish",),
                 resources=(topic,),
                 conditions={"StringEquals": {"aws:SourceAccount": names.account_id}},

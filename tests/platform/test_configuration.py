@@ -71,6 +71,7 @@ BAD_KEYS = [
     pytest.param("alarms.criticalEmail", "ops", "e-mail", id="no e-mail address"),
     pytest.param("secrets.jwtRotationDays", 91, "less than or equal to 90", id="rare rotation"),
     pytest.param("security.configMode", "HOURLY", "must be", id="unknown frequency"),
+    pytest.param("cost.monthlyUsd", 0, "greater than or equal to 1", id="no budget"),
     pytest.param("environment", "test", "must be", id="unknown environment"),
     pytest.param("protect", "yes please", "boolean", id="text for protect"),
     pytest.param("network", "10.0.0.0/16", "must be", id="text for a section"),

@@ -329,7 +329,14 @@ def test_event_rules_of_this_system_publish() -> None:
     by_sid = {each["Sid"]: each for each in statements(topic_policy(NAMES, "security"))}
     events = by_sid["AllowEvents"]
 
-    assert by_sid.keys() == {"AllowAlarms", "AllowBackup", "AllowEvents", "DenyWithoutTls"}
+    assert by_sid.keys() == {
+        "AllowAlarms",
+        "AllowBackup",
+        "AllowBudgets",
+        "AllowEvents",
+        "DenyWithoutTls",
+    }
+    assert by_sid["AllowBudgets"]["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     assert events["Principal"] == {"Service": "events.amazonaws.com"}
     assert events["Condition"] == {
         "ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/budgetbuddy-*"},

@@ -19,6 +19,7 @@ from infra.areas.data import Data
 from infra.areas.edge import Edge
 from infra.areas.foundation import Foundation
 from infra.areas.reach import Reach
+from infra.budget import Budget, BudgetArgs
 from infra.dashboard_sources import Sources
 from infra.dashboards import Dashboards
 from infra.slo import (
@@ -52,7 +53,7 @@ class Oversight:
 
 
 def build_oversight(stack: Stack, watched: Watched) -> Oversight:
-    """Alarms that need no running task, and the dashboards."""
+    """Alarms that need no running task, the dashboards, the budget."""
     base = watched.base
     rollback = rollback_alarms(stack.settings.alarms, watched.edge.balancer.arn_suffix)
     tables = table_alarms(watched.data.tables.names)
@@ -63,6 +64,8 @@ def build_oversight(stack: Stack, watched: Watched) -> Oversight:
         specs=(*BUDGET_COMPOSITES, data_composite(failing)), alarms=alarms, topics=base.topics
     )
     together = Composites("composites", composites, stack.opts)
+    limit = BudgetArgs(monthly_usd=stack.settings.cost.monthly_usd, topics=base.topics)
+    Budget("budget", limit, stack.opts)
     return Oversight(
         dashboards=Dashboards("dashboards", _sources(stack, watched), stack.opts),
         alarm_names={**alarms, **together.names},

@@ -22,6 +22,7 @@ AUXILIARY: Final = frozenset(
         "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
         "aws:backup/vaultNotifications:VaultNotifications",
         "aws:backup/vaultPolicy:VaultPolicy",
+        "aws:budgets/budget:Budget",
         "aws:cfg/deliveryChannel:DeliveryChannel",
         "aws:cfg/recorderStatus:RecorderStatus",
         "aws:cfg/retentionConfiguration:RetentionConfiguration",
