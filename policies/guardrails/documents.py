@@ -143,14 +143,26 @@ def statements(place: Node, path: Path) -> list[Statement]:
     found = document(place, path)
     if found is None:
         return []
+    source = value_at(place, path)
+    # A dozen controls read the same document, so its text is taken apart once.
+    whole = _statements_of_text(source, found.path) if isinstance(source, str) else None
+    return list(_statements_of(found) if whole is None else whole)
+
+
+@lru_cache(maxsize=2048)
+def _statements_of_text(source: str, where: str) -> tuple[Statement, ...]:
+    return _statements_of(Node(_parsed(source), where))
+
+
+def _statements_of(found: Node) -> tuple[Statement, ...]:
     if not isinstance(found.value, dict):
         raise WrongTypeError(found.path, "policy document", type_name(found.value))
     raw = _folded(found).value.get("statement")
     entries = raw if isinstance(raw, list) else [raw] if raw is not None else []
-    return [
+    return tuple(
         _statement(Node(entry, f"{found.path}.Statement.{index}"))
         for index, entry in enumerate(entries)
-    ]
+    )
 
 
 def _folded(node: Node) -> Node:

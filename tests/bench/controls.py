@@ -100,11 +100,12 @@ def measure() -> Iterator[Result]:
 
 
 def _declared(count: int) -> list[tuple[str, str, dict[str, Any]]]:
-    """Type, URN and inputs of `count` resources."""
+    """Type, URN and inputs of `count` resources, each with documents of its own."""
     kinds = (MIX[number % len(MIX)] for number in range(count))
     return [
-        (kind, f"urn:pulumi:bench::bench::{kind}::r{number}", {"name": f"r{number}", **props})
+        (kind, f"urn:pulumi:bench::bench::{kind}::r{number}", {"name": f"r{number}", **own})
         for number, (kind, props) in enumerate(kinds)
+        for own in [json.loads(json.dumps(props).replace("orders-", f"orders-{number}-"))]
     ]
 
 
