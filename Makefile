@@ -51,7 +51,11 @@ types: setup ## mypy, strict
 
 pr: lint types test ## what CI runs
 
+docs: setup ## write the generated pages again
+	@$(PYTHON) -m infra.settings_reference
+	@$(PYTHON) -m guardrails controls --pages docs/controls
+
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence test bench browser lint types pr lock
+.PHONY: help setup up down status preview evidence test bench browser lint types pr docs lock

@@ -135,6 +135,18 @@ def _known_keys(path: list[str]) -> list[str]:
     return sorted(name for name in names if path or name != "region")
 
 
+def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """Every key a stack file may hold, as `section.key`."""
+    paths: list[str] = []
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            paths += known_paths(field.annotation, f"{path}.")
+        else:
+            paths.append(path)
+    return paths
+
+
 def _kind(field: FieldInfo) -> Any:
     """The field's type with its constraints, apart from its model."""
     kind: Any = field.annotation

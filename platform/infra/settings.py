@@ -5,8 +5,10 @@ enter the models.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -14,24 +16,31 @@ from pydantic.alias_generators import to_camel
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel)
 
 
-def _matches(pattern: str, must: str) -> AfterValidator:
-    """A validator whose message says in words what the pattern asks for."""
+@dataclass(frozen=True)
+class Check:
+    """A rule on one value, in words and as a test; the words are the message and the reference."""
 
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(must)
+    must: str
+    holds: Callable[[Any], bool]
+
+    def __call__(self, value: Any) -> Any:
+        """The value itself. Raises ValueError with the words."""
+        if not self.holds(value):
+            raise ValueError(self.must)
         return value
 
-    return AfterValidator(check)
+
+def _checked(must: str, holds: Callable[[Any], bool]) -> AfterValidator:
+    return AfterValidator(Check(must, holds))
+
+
+def _matches(pattern: str, must: str) -> AfterValidator:
+    """A validator whose message says in words what the pattern asks for."""
+    return _checked(must, lambda value: re.fullmatch(pattern, value) is not None)
 
 
 def _one_of(allowed: tuple[int, ...], must: str) -> AfterValidator:
-    def check(value: int) -> int:
-        if value not in allowed:
-            raise ValueError(must)
-        return value
-
-    return AfterValidator(check)
+    return _checked(must, allowed.__contains__)
 
 
 LARGEST_VPC = 16  # AWS limit
@@ -40,20 +49,26 @@ SMALLEST_VPC = (
 )
 
 
-def _private_network(value: IPv4Network) -> IPv4Network:
-    if not value.is_private or not LARGEST_VPC <= value.prefixlen <= SMALLEST_VPC:
-        raise ValueError(
-            "must be a private range of /16 to /19, to hold a private and a public subnet"
-            " in each of three zones"
-        )
-    return value
+def _is_private_network(value: IPv4Network) -> bool:
+    return value.is_private and LARGEST_VPC <= value.prefixlen <= SMALLEST_VPC
 
 
-def _three_zones(value: tuple[str, ...]) -> tuple[str, ...]:
-    if len(value) != 3 or len(set(value)) != 3:  # noqa: PLR2004 - the rule itself
-        raise ValueError("must be exactly three different availability zones")
-    return value
+def _are_three_zones(value: tuple[str, ...]) -> bool:
+    return len(value) == len(set(value)) == 3  # noqa: PLR2004 - the rule itself
 
+
+PrivateNetwork = Annotated[
+    IPv4Network,
+    _checked(
+        "must be a private range of /16 to /19, to hold a private and a public subnet"
+        " in each of three zones",
+        _is_private_network,
+    ),
+]
+Zones = Annotated[
+    tuple[str, ...],
+    _checked("must be exactly three different availability zones", _are_three_zones),
+]
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _LOG_RETENTION_DAYS = (30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
@@ -80,8 +95,8 @@ class NetworkSettings(BaseModel):
     """Address space and how it leaves the VPC."""
 
     model_config = STRICT
-    cidr: Annotated[IPv4Network, AfterValidator(_private_network)] = IPv4Network("10.0.0.0/16")
-    zones: Annotated[tuple[str, ...], AfterValidator(_three_zones)]
+    cidr: PrivateNetwork = IPv4Network("10.0.0.0/16")
+    zones: Zones
     nat_strategy: Literal["OnePerAz", "Single"] = "OnePerAz"
     endpoint_zones: int = Field(default=2, ge=1, le=3)
 
