@@ -35,6 +35,8 @@ from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
 from budgetbuddy.store.reconciliations import ReconciliationStore
+from budgetbuddy.store.rule_runs import RuleRunStore
+from budgetbuddy.store.rules import RuleStore
 from budgetbuddy.store.runtime import CounterRows, TableHealth, WrappedKeyRows
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.transactions import TransactionStore
@@ -106,6 +108,8 @@ def build_services(
         ),
         budget_alerts=AlertStore(*rows),
         goals=GoalStore(*rows),
+        rules=RuleStore(*rows),
+        rule_runs=RuleRunStore(*rows, accounts),
     )
 
 

@@ -20,6 +20,7 @@ def all_routes() -> "tuple[Routes, ...]":
         jobs,
         mfa,
         passwords,
+        rules,
         tokens,
         transactions,
         transfers,
@@ -28,6 +29,6 @@ def all_routes() -> "tuple[Routes, ...]":
 
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
-    planning = (budgets, goals)
+    planning = (budgets, goals, rules)
     modules = (*identity, *money, *planning)
     return tuple(module.routes for module in modules)

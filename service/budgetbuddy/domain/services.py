@@ -22,6 +22,7 @@ from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.months import Months
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.registration import Registrations
+from budgetbuddy.domain.rules import RuleRuns, Rules
 from budgetbuddy.domain.sessions import Sessions
 from budgetbuddy.domain.sign_in import SignIn
 from budgetbuddy.domain.transaction_queries import (
@@ -61,3 +62,5 @@ class Services:
     budget_reports: BudgetReports
     budget_alerts: BudgetAlerts
     goals: Goals
+    rules: Rules
+    rule_runs: RuleRuns

@@ -48,11 +48,11 @@ class BulkStore:
         now = format_instant(self._store.clock())
         new_ids = [make_id(Kind.TRANSACTION) for _ in operations]
 
-        def plan(_: Head) -> Plan[BulkResult]:
+        def plan(head: Head) -> Plan[BulkResult]:
             steps = []
             for index, operation in enumerate(operations):
                 try:
-                    steps.append(self._step(context, operation, new_ids[index], now))
+                    steps.append(self._step(context, operation, new_ids[index], now, head))
                 except Problem as problem:
                     raise at_operation(problem, index) from problem
             writes = self._steps.writes(context.user, steps)
@@ -96,8 +96,8 @@ class BulkStore:
     def _run_one(self, context: Context, index: int, operation: Operation) -> Step:
         now, new_id = format_instant(self._store.clock()), make_id(Kind.TRANSACTION)
 
-        def plan(_: Head) -> Plan[Step]:
-            step = self._step(context, operation, new_id, now)
+        def plan(head: Head) -> Plan[Step]:
+            step = self._step(context, operation, new_id, now, head)
             marker = self._marker_write(context, index, step.new.id)
             return Plan(
                 writes=(*self._steps.writes(context.user, [step]), *marker),
@@ -108,10 +108,12 @@ class BulkStore:
 
         return self._commands.run(context, plan, completes=False)
 
-    def _step(self, context: Context, operation: Operation, new_id: str, now: str) -> Step:
+    def _step(
+        self, context: Context, operation: Operation, new_id: str, now: str, head: Head
+    ) -> Step:
         user = context.user
         if operation.draft is not None:
-            return self._steps.add(user, operation.draft, new_id, now)
+            return self._steps.add(user, operation.draft, new_id, now, head)
         if operation.op is Op.UPDATE:
             fields = operation.fields
             return self._steps.change(user, operation.id, operation.version, fields, now)

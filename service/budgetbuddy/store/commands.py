@@ -63,6 +63,7 @@ class Head:
     seq: int
     audit_seq: int
     audit_hash: str
+    rules: int = 0  # how many the user has: most have none, and then none are read
 
 
 EMPTY = Head(seq=0, audit_seq=0, audit_hash=GENESIS)
@@ -76,6 +77,7 @@ class Plan(Generic[T]):
     changes: tuple[Change, ...] = ()
     audit: AuditEntry
     result: T
+    rules: int | None = None  # how many there are from now on, when that changes
 
 
 class Retry(Exception):  # noqa: N818 - an instruction, not an error
@@ -131,12 +133,17 @@ class Commands:
         stored = self._store.ledger.get(head_key(context.user.id))
         if stored is None:  # the user was erased since the token was issued
             raise SessionRevoked
-        head = Head(seq=stored["seq"], audit_seq=stored["auditSeq"], audit_hash=stored["auditHash"])
+        head = Head(
+            seq=stored["seq"],
+            audit_seq=stored["auditSeq"],
+            audit_hash=stored["auditHash"],
+            rules=stored.get("rules", 0),
+        )
         planned = plan(head)
         row = audit_row(self._sealer, self._store, context, head, planned.audit)
         seq = head.seq + 1
         writes = [
-            advance_write(self._store, context.user.id, head, row),
+            advance_write(self._store, context.user.id, head, row, planned.rules),
             audit_write(self._store, row),
         ]
         if planned.changes:
@@ -197,12 +204,15 @@ def _assert_size(writes: list[Write]) -> None:
         raise ValueError(f"a transaction of {size} bytes exceeds {TRANSACTION_BYTES}")
 
 
-def advance_write(store: Store, user_id: str, head: Head, row: AuditRow) -> Write:
+def advance_write(
+    store: Store, user_id: str, head: Head, row: AuditRow, rules: int | None = None
+) -> Write:
     """The head moves on, if it is still where it was read."""
+    moved: Item = {"seq": head.seq + 1, "auditSeq": row.seq, "auditHash": row.hash()}
     return update(
         store.ledger.name,
         head_key(user_id),
-        set_={"seq": head.seq + 1, "auditSeq": row.seq, "auditHash": row.hash()},
+        set_=moved if rules is None else {**moved, "rules": rules},
         when=(Exists("pk"), Equals("seq", head.seq)),
         refuse=lambda _: Retry(),
     )

@@ -10,6 +10,7 @@ from budgetbuddy.domain.effects import effects
 from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.imports import Placed, ReadRows
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
+from budgetbuddy.domain.rules import Rule, filed
 from budgetbuddy.domain.statements.identity import IdentifiedRow
 from budgetbuddy.domain.transactions import (
     Source,
@@ -44,6 +45,8 @@ class RunningImport:
     read: ReadRows
     now: str
     categories: dict[str, CategoryRef]
+    rules: Sequence[Rule]
+    refs: dict[str, CategoryRef]  # of the categories that rules file under
     id: str = field(default_factory=lambda: make_id(Kind.IMPORT))
     job_id: str = field(default_factory=lambda: make_id(Kind.JOB))
 
@@ -99,7 +102,7 @@ class ChunkPlanner:
 
     def _transaction(self, identified: IdentifiedRow) -> Transaction:
         row, now = identified.row, self.running.now
-        return Transaction(
+        new = Transaction(
             id=make_id(Kind.TRANSACTION),
             account_id=self.running.account.id,
             date=row.date,
@@ -112,6 +115,10 @@ class ChunkPlanner:
             created_at=now,
             updated_at=now,
         )
+        found = filed(new, self.running.rules)
+        if new.category is not None or found.category_id is None:
+            return found.row
+        return replace(found.row, category=self.running.refs[found.category_id])
 
     def _writes(self, user: UserRef, transaction: Transaction, import_id: str) -> Iterator[Write]:
         key = lock_key(user.id, transaction.account_id, import_id)

@@ -17,11 +17,13 @@ from budgetbuddy.domain.jobs import Job, JobStatus
 from budgetbuddy.domain.ports import AuditEntry, Context, Page, Position, Sealer, UserRef
 from budgetbuddy.domain.statements.identity import IdentifiedRow
 from budgetbuddy.problems import NotFound
+from budgetbuddy.store.categories import load_refs
 from budgetbuddy.store.commands import Commands, Head, Plan
 from budgetbuddy.store.import_chunks import ChunkPlanner, Progress, RunningImport, chunks_of
 from budgetbuddy.store.import_locks import load_locks
 from budgetbuddy.store.import_reports import PREFIX, decode_report, report_key, report_write
 from budgetbuddy.store.jobs import job_write
+from budgetbuddy.store.rules import load_rules
 from budgetbuddy.store.table import Store
 
 
@@ -47,12 +49,16 @@ class ImportStore:
 
     def run(self, context: Context, account: Account, read: ReadRows) -> ImportResult:
         """Chunk by chunk; the last one carries report, job and the answer to a repeat."""
+        rules = load_rules(self._store, self._sealer, context.user)
+        under = [rule.then.category_id for rule in rules if rule.then.category_id]
         running = RunningImport(
             context=context,
             account=account,
             read=read,
             now=format_instant(self._store.clock()),
             categories=self._named(context.user, read),
+            rules=rules,
+            refs=load_refs(self._store, context.user, under),
         )
         *chunks, last = list(chunks_of(read.rows)) or [[]]
         progress = Progress()

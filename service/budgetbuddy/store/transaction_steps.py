@@ -4,13 +4,14 @@ Several steps of one user go into one transaction; their effects on accounts and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from budgetbuddy.domain import transactions as rules
 from budgetbuddy.domain.effects import effects
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.ports import Change, Sealer, UserRef
+from budgetbuddy.domain.rules import filed
 from budgetbuddy.domain.transactions import (
     Fields,
     Split,
@@ -21,7 +22,9 @@ from budgetbuddy.domain.transactions import (
 from budgetbuddy.problems import NotFound, VersionConflict
 from budgetbuddy.store.balances import balance_writes
 from budgetbuddy.store.categories import load_refs
+from budgetbuddy.store.commands import Head
 from budgetbuddy.store.import_locks import lock_key, lock_write
+from budgetbuddy.store.rules import load_rules
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.transaction_rows import (
     decode_transaction,
@@ -64,12 +67,17 @@ class Steps:
             raise VersionConflict(found.version)
         return found
 
-    def add(self, user: UserRef, draft: TransactionDraft, new_id: str, now: str) -> Step:
-        """A new row, and the lock of its import id if it has one."""
+    def add(
+        self, user: UserRef, draft: TransactionDraft, new_id: str, now: str, head: Head
+    ) -> Step:
+        """A new row, filed by the user's rules, and the lock of its import id if it has one."""
         require_id(Kind.ACCOUNT, draft.fields["account_id"])
-        filed = self._filed(user, draft.category_id, draft.splits)
-        row = Transaction(**draft.fields, **filed, id=new_id, created_at=now, updated_at=now)
+        parts = self._filed(user, draft.category_id, draft.splits)
+        row = Transaction(**draft.fields, **parts, id=new_id, created_at=now, updated_at=now)
         rules.require_valid_splits(row.splits, row.amount)
+        given = {"category_id"} if draft.category_id else set()
+        if head.rules:
+            row = self._ruled(user, row, frozenset(given | draft.fields.keys()))
         if row.import_id is None:
             return Step(old=None, new=row)
         key = lock_key(user.id, row.account_id, row.import_id)
@@ -112,6 +120,14 @@ class Steps:
             *(self._row_write(user, step) for step in steps),
             *balance_writes(self._store, user.id, moved, currencies),
         )
+
+    def _ruled(self, user: UserRef, row: Transaction, given: frozenset[str]) -> Transaction:
+        """What the user's rules make of a new row; what was given stays."""
+        found = filed(row, load_rules(self._store, self._sealer, user), kept=given)
+        if found.category_id is None or row.category is not None:
+            return found.row
+        refs = load_refs(self._store, user, [found.category_id])
+        return replace(found.row, category=refs[found.category_id])
 
     def _row_write(self, user: UserRef, step: Step) -> Write:
         read = step.old.version if step.old else None

@@ -34,7 +34,7 @@ def amount_page(  # noqa: PLR0913 - what a page is made of
 ) -> Page[Transaction]:
     """Rows by amount; raises `SortWindowTooLarge` when there are more than 1,000 to sort."""
     rows: list[Item] = []
-    for row in _matching(store, user, wanted):
+    for row in matching(store, user, wanted):
         if len(rows) == SORTED_ROWS:
             raise SortWindowTooLarge(f"more than {SORTED_ROWS} transactions match")
         rows.append(row)
@@ -69,7 +69,7 @@ def transaction_totals(
 ) -> tuple[list[CurrencyTotals], bool]:
     """Sums by currency, and whether they are complete: they stop after 5,000 rows."""
     sums: dict[str, list[int]] = {}
-    for number, row in enumerate(_matching(store, user, wanted)):
+    for number, row in enumerate(matching(store, user, wanted)):
         if number == SUMMED_ROWS:
             return _totals(sums), False
         if wanted.text is not None:
@@ -93,7 +93,7 @@ def _totals(sums: dict[str, list[int]]) -> list[CurrencyTotals]:
     ]
 
 
-def _matching(store: Store, user: UserRef, wanted: TransactionFilter) -> Iterator[Item]:
+def matching(store: Store, user: UserRef, wanted: TransactionFilter) -> Iterator[Item]:
     """Every row that matches what can be asked of sealed rows, page by page."""
     index, between, where = selection(wanted)
     start: Position | None = None

@@ -54,7 +54,7 @@ class TransactionStore:
         return self._run(
             context,
             Event.TRANSACTION_CREATED,
-            lambda: self._steps.add(context.user, draft, new_id, now),
+            lambda head: self._steps.add(context.user, draft, new_id, now, head),
         )
 
     def change(
@@ -65,7 +65,7 @@ class TransactionStore:
         return self._run(
             context,
             Event.TRANSACTION_UPDATED,
-            lambda: self._steps.change(context.user, transaction_id, version, fields, now),
+            lambda _: self._steps.change(context.user, transaction_id, version, fields, now),
         )
 
     def remove(self, context: Context, transaction_id: str, version: int) -> None:
@@ -74,7 +74,7 @@ class TransactionStore:
         self._run(
             context,
             Event.TRANSACTION_DELETED,
-            lambda: self._steps.remove(context.user, transaction_id, version, now),
+            lambda _: self._steps.remove(context.user, transaction_id, version, now),
         )
 
     def restore(self, context: Context, transaction_id: str) -> Transaction:
@@ -83,12 +83,12 @@ class TransactionStore:
         return self._run(
             context,
             Event.TRANSACTION_RESTORED,
-            lambda: self._steps.restore(context.user, transaction_id, now),
+            lambda _: self._steps.restore(context.user, transaction_id, now),
         )
 
-    def _run(self, context: Context, event: Event, make: Callable[[], Step]) -> Transaction:
-        def plan(_: Head) -> Plan[Transaction]:
-            step = make()
+    def _run(self, context: Context, event: Event, make: Callable[[Head], Step]) -> Transaction:
+        def plan(head: Head) -> Plan[Transaction]:
+            step = make(head)
             return Plan(
                 writes=self._steps.writes(context.user, [step]),
                 changes=(step.change,),

@@ -351,6 +351,14 @@ KINDS = {
     "importId": Kind.IMPORT,
     "jobId": Kind.JOB,
     "goalId": Kind.GOAL,
+    "ruleId": Kind.RULE,
+}
+
+
+RULE = {
+    "name": "Coffee",
+    "when": [{"field": "description", "op": "contains", "value": "espresso"}],
+    "then": [{"do": "addTag", "value": "coffee"}],
 }
 
 
@@ -383,6 +391,7 @@ def test_what_another_user_has_answers_like_what_nobody_has(
         "categoryId": owner.category("Food")["id"],
         "importId": imported["result"]["importId"],
         "jobId": imported["id"],
+        "ruleId": owner("POST", "/rules", RULE).json["id"],
         "goalId": owner("POST", "/goals", {"name": "Oslo", "target": money}).json["id"],
     }
     category = other.category("Food")["id"]
