@@ -29,13 +29,16 @@ FLAGS = (
 )
 
 
-def evidence(events: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def evidence(
+    events: Path, out: Path, *more: str, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "guardrails", "evidence", str(events), "--out", str(out), *more],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
+        cwd=cwd,
     )
 
 
@@ -54,6 +57,18 @@ def test_the_bundle_holds_every_format_and_a_page_per_control(
     assert done.returncode == 1, done.stderr
     assert set(files) >= FORMATS
     assert {f"controls/{control.id}.html" for control in CONTROLS} <= set(files)
+
+
+def test_a_source_without_its_history_has_no_commit(preview: Path, tmp_path: Path) -> None:
+    """As a pipeline hands it on: an archive of the files."""
+    waivers = Path(__file__).parents[2] / "policies" / "waivers.yaml"
+
+    done = evidence(preview, tmp_path / "out", "--waivers", str(waivers), cwd=tmp_path)
+
+    assert done.returncode == 1, done.stderr
+    header = json.loads((tmp_path / "out" / "evidence.json").read_text())["header"]
+    assert "commit" not in header["git"]
+    assert "not in a repository" in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_the_counts_of_all_formats_agree(preview: Path, tmp_path: Path) -> None:
