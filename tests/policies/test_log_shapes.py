@@ -300,3 +300,9 @@ def test_an_event_rule_watches_a_pipeline(harness: Any) -> None:
 
     assert harness.verdict("CW-06", pipeline) == {Verdict.FAIL}
     assert harness.verdict("CW-06", pipeline, rule) == {Verdict.PASS}
+
+
+def test_a_bucket_of_the_trail_that_cannot_be_seen_is_a_finding(harness: Any) -> None:
+    trail = harness.Declared(TRAIL, "t", {"s3BucketName": "elsewhere"})
+
+    assert harness.verdict("CT-08", trail) == {Verdict.FAIL}
