@@ -37,7 +37,8 @@ def test_a_plain_program_is_judged_without_any_error(harness: Any) -> None:
     assert found["S3-01", "shop-assets"] is Verdict.PASS
     assert found["S3-04", "shop-assets"] is Verdict.FAIL
     assert found["SEC-05", "host"] is Verdict.FAIL
-    assert found["ACC-10", "program-prod"] is Verdict.FAIL  # no control has considered aws.ec2.Instance
+    # No control has considered aws.ec2.Instance.
+    assert found["ACC-10", "program-prod"] is Verdict.FAIL
 
 
 @pytest.fixture
