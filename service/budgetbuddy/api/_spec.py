@@ -9,7 +9,7 @@ from flask_openapi3.models.server import Server
 from flask_openapi3.openapi import OpenAPI
 
 from budgetbuddy.api._declaration import Declaration
-from budgetbuddy.api._operation import BEARER, ProblemDocument
+from budgetbuddy.api._operation import BEARER, PROBLEM_JSON, ProblemDocument
 from budgetbuddy.api._routes import declarations
 from budgetbuddy.settings import Settings
 
@@ -74,7 +74,19 @@ def openapi_document(app: Flask) -> dict[str, Any]:
             declaration = by_name[operation["operationId"]]
             operation["parameters"] = _parameters(operation, declaration)
             operation.setdefault("security", [])  # public, said out loud
+            _share_examples(operation, document["components"])
     return document
+
+
+def _share_examples(operation: Mapping[str, Any], components: dict[str, Any]) -> None:
+    """Each problem's example stands once, and is referred to wherever the problem can occur."""
+    shared = components.setdefault("examples", {})
+    for response in operation["responses"].values():
+        examples = response.get("content", {}).get(PROBLEM_JSON, {}).get("examples", {})
+        for code, example in examples.items():
+            if "$ref" not in example:
+                shared[code] = example
+                examples[code] = {"$ref": f"#/components/examples/{code}"}
 
 
 def declaration_name(endpoint: str) -> str:
