@@ -35,6 +35,8 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
         "DYNAMODB_TABLE_PREFIX": settings.data.table_prefix,
         "AWS_CLOUDWATCH_ENABLED": "true",
         "LOG_LEVEL": settings.service.log_level,
+        # Real banks where real users are; test banks everywhere else.
+        "PLAID_ENVIRONMENT": "production" if settings.environment == "production" else "sandbox",
         # Where clients reach the service past the load balancer, nobody vouches for the header.
         "TRUSTED_PROXY_HOPS": "0" if settings.edge.public_url else "1",
     }

@@ -1,6 +1,7 @@
 """Secrets the service is given at start, with bootstrap values nobody has ever seen.
 
 Each value is random, made here, marked secret and ignored afterwards: whoever rotates it owns it.
+What only a provider can give starts empty, and the operator writes it.
 """
 
 import base64
@@ -127,7 +128,12 @@ def _lookup_bootstrap() -> dict[str, str]:
     return {"key": base64.b64encode(secrets.token_bytes(LOOKUP_BYTES)).decode()}
 
 
+def _plaid_bootstrap() -> dict[str, str]:
+    return {"clientId": "", "secret": ""}
+
+
 BOOTSTRAP: Mapping[str, Callable[[], Mapping[str, str]]] = {
     JWT_SECRET: _jwt_bootstrap,
     "lookup-key": _lookup_bootstrap,
+    "plaid": _plaid_bootstrap,
 }

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from budgetbuddy.composition_banks import build_bank_links
 from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.dates import utc_now
@@ -93,6 +94,7 @@ def build_services(
         access_tokens=identity.access_tokens,
         sessions=identity.sessions,
         accounts=accounts,
+        bank_links=build_bank_links(settings, tools, accounts),
         transactions=TransactionStore(*rows),
         bulk=BulkStore(*rows),
         account_removal=AccountRemovalStore(*rows, accounts),

@@ -115,7 +115,7 @@ class SecretSpec:
     variable: str
     secret: str  # name below the prefix, e.g. `jwt-secret` of `budgetbuddy/jwt-secret`
     json_key: str
-    required: bool = True
+    required: bool = True  # False: the value may be empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +131,22 @@ class VariableSpec:
 SECRETS: tuple[SecretSpec, ...] = (
     SecretSpec(variable="JWT_SECRET", secret="jwt-secret", json_key="secret"),
     SecretSpec(variable="JWT_KEY_ID", secret="jwt-secret", json_key="kid"),
-    SecretSpec(variable="JWT_PREVIOUS_SECRET", secret="jwt-secret", json_key="previousSecret"),
-    SecretSpec(variable="JWT_PREVIOUS_KEY_ID", secret="jwt-secret", json_key="previousKid"),
+    SecretSpec(
+        variable="JWT_PREVIOUS_SECRET",
+        secret="jwt-secret",
+        json_key="previousSecret",
+        required=False,
+    ),
+    SecretSpec(
+        variable="JWT_PREVIOUS_KEY_ID",
+        secret="jwt-secret",
+        json_key="previousKid",
+        required=False,
+    ),
     SecretSpec(variable="LOOKUP_KEY", secret="lookup-key", json_key="key"),
+    # Empty until the operator has an account there: routes that need it answer 503.
+    SecretSpec(variable="PLAID_CLIENT_ID", secret="plaid", json_key="clientId", required=False),
+    SecretSpec(variable="PLAID_SECRET", secret="plaid", json_key="secret", required=False),
 )
 
 ENVIRONMENT: tuple[VariableSpec, ...] = (
@@ -157,6 +170,17 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
     ),
     VariableSpec(name="WORKERS", purpose="worker processes", default="2"),
     VariableSpec(name="THREADS", purpose="threads of each worker", default="8"),
+    VariableSpec(
+        name="PLAID_ENVIRONMENT",
+        purpose="sandbox, or production where ENVIRONMENT is",
+        default="sandbox",
+    ),
+    VariableSpec(
+        name="PLAID_BASE_URL",
+        purpose="double of Plaid; refused when ENVIRONMENT is staging or production",
+        default="",
+        local_only=True,
+    ),
     VariableSpec(
         name="AWS_ENDPOINT_URL",
         purpose="embedded AWS; refused when ENVIRONMENT is staging or production",
@@ -208,6 +232,9 @@ class Metric(StrEnum):
     BREAKER_STATE = "BreakerState"  # 0 closed, 1 half open, 2 open
     BREAKER_OPENED = "BreakerOpened"
     BULKHEAD_REJECTED = "BulkheadRejected"
+    BANK_SYNC_SUCCEEDED = "BankSyncSucceeded"
+    BANK_SYNC_FAILED = "BankSyncFailed"
+    BANK_SYNC_ROWS = "BankSyncRows"
 
 
 class Dimension(StrEnum):
@@ -259,4 +286,7 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.BREAKER_STATE, unit="None", dimension=Dimension.DEPENDENCY),
     MetricSpec(metric=Metric.BREAKER_OPENED, unit="Count", dimension=Dimension.DEPENDENCY),
     MetricSpec(metric=Metric.BULKHEAD_REJECTED, unit="Count", dimension=Dimension.DEPENDENCY),
+    MetricSpec(metric=Metric.BANK_SYNC_SUCCEEDED, unit="Count"),
+    MetricSpec(metric=Metric.BANK_SYNC_FAILED, unit="Count"),
+    MetricSpec(metric=Metric.BANK_SYNC_ROWS, unit="Count"),
 )

@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     trusted_proxy_hops: Annotated[int, Field(ge=0, le=5)]
     workers: Annotated[int, Field(ge=1, le=16)]
     threads: Annotated[int, Field(ge=1, le=64)]
+    plaid_environment: Literal["sandbox", "production"]
+    plaid_base_url: OptionalUrl
     aws_endpoint_url: OptionalUrl
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)]
@@ -97,16 +99,29 @@ class Settings(BaseSettings):
     jwt_previous_secret: OptionalSecret
     jwt_previous_key_id: OptionalText
     lookup_key: Annotated[SecretStr, BeforeValidator(_decoded_key)]
+    plaid_client_id: OptionalText
+    plaid_secret: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
-        if self.environment.is_deployed and self.aws_endpoint_url is not None:
-            raise ValueError(f"AWS_ENDPOINT_URL is refused when ENVIRONMENT is {self.environment}")
+        for name in ("aws_endpoint_url", "plaid_base_url"):
+            if self.environment.is_deployed and getattr(self, name) is not None:
+                refused = f"{name.upper()} is refused when ENVIRONMENT is {self.environment}"
+                raise ValueError(refused)
+        self._require_providers()
         if (self.jwt_previous_secret is None) != (self.jwt_previous_key_id is None):
             raise ValueError("JWT_PREVIOUS_SECRET and JWT_PREVIOUS_KEY_ID go together")
         if self.jwt_previous_key_id == self.jwt_key_id:
             raise ValueError("JWT_PREVIOUS_KEY_ID must differ from JWT_KEY_ID")
         return self
+
+    def _require_providers(self) -> None:
+        """Deployed, nothing is silently optional; elsewhere a provider is whole or absent."""
+        if self.plaid_environment == "production" and self.environment != Environment.PRODUCTION:
+            raise ValueError("PLAID_ENVIRONMENT is production only when ENVIRONMENT is")
+        absent = [n for n in ("plaid_client_id", "plaid_secret") if getattr(self, n) is None]
+        if absent and (self.environment.is_deployed or len(absent) == 1):
+            raise ValueError(f"{absent[0].upper()} is not set")
 
     @property
     def lookup_key_bytes(self) -> bytes:
@@ -141,7 +156,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def _optional_secrets() -> dict[str, str]:
-    return {"JWT_PREVIOUS_SECRET": "", "JWT_PREVIOUS_KEY_ID": ""}
+    return {spec.variable: "" for spec in contract.SECRETS if not spec.required}
 
 
 def _fault(error: Any) -> str:

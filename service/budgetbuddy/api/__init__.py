@@ -20,6 +20,7 @@ def all_routes() -> "tuple[Routes, ...]":
         jobs,
         mfa,
         passwords,
+        plaid,
         rules,
         tokens,
         transactions,
@@ -30,5 +31,6 @@ def all_routes() -> "tuple[Routes, ...]":
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
     planning = (budgets, goals, rules)
-    modules = (*identity, *money, *planning)
+    connections = (plaid,)
+    modules = (*identity, *money, *planning, *connections)
     return tuple(module.routes for module in modules)

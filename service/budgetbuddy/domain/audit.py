@@ -68,6 +68,10 @@ class Event(StrEnum):
     BUDGET_ALERT_ACKNOWLEDGED = "budget.alert_acknowledged"
     IMPORT_STARTED = "import.started"
     IMPORT_FINISHED = "import.finished"
+    BANK_LINKED = "bank.linked"
+    BANK_SYNCED = "bank.synced"
+    BANK_UNLINKED = "bank.unlinked"
+    BANK_ATTENTION = "bank.attention"
 
 
 class Outcome(StrEnum):

@@ -6,6 +6,7 @@ from budgetbuddy.domain.access import Authenticator, Limits
 from budgetbuddy.domain.access_tokens import AccessTokens
 from budgetbuddy.domain.account_removal import AccountRemoval, Reconciliations
 from budgetbuddy.domain.accounts import Accounts
+from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.budget_alerts import BudgetAlerts
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.budgets import Budgets
@@ -49,6 +50,7 @@ class Services:
     access_tokens: AccessTokens
     sessions: Sessions
     accounts: Accounts
+    bank_links: BankLinks
     transactions: Transactions
     bulk: Bulk
     account_removal: AccountRemoval

@@ -45,6 +45,7 @@ class Source(StrEnum):
 
     MANUAL = "manual"
     IMPORT = "import"
+    PLAID = "plaid"
 
 
 class SplitSumMismatch(Unprocessable):

@@ -1,6 +1,26 @@
-"""Time that passes when told to, for what waits, opens and gives up."""
+"""Time that passes when told to, and the service beside a double of Plaid."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+
+from budgetbuddy.settings import Settings, load_settings
+from localcloud.doubles.plaid import PlaidDouble
+from localcloud.doubles.plaid_bank import Item
+
+from ..conftest import (  # noqa: TID252 - fixtures' module
+    NOON,
+    Account,
+    Caller,
+    ManualClock,
+    create_tables,
+    environment,
+)
+
+BANK = "ins_109508"
 
 
 class ManualTime:
@@ -25,3 +45,84 @@ class ManualTime:
 def time() -> ManualTime:
     """A clock that stands until it is moved."""
     return ManualTime()
+
+
+@pytest.fixture
+def plaid() -> PlaidDouble:
+    """A double whose banks live on the service's own day, with few rows: they cost time."""
+    return PlaidDouble(today=NOON.date, days=30)
+
+
+@pytest.fixture
+def plaid_url(plaid: PlaidDouble) -> Iterator[str]:
+    """Where it answers."""
+    with plaid.serve() as url:
+        yield url
+
+
+@pytest.fixture
+def settings(aws: Account, plaid_url: str) -> Settings:
+    """Settings of a service that has Plaid."""
+    prefix = f"T{secrets.token_hex(4)}"
+    create_tables(aws.sdk.client("dynamodb"), prefix)
+    return load_settings(
+        environment(
+            DYNAMODB_TABLE_PREFIX=prefix,
+            DATA_KEY_ID=aws.key_id,
+            PLAID_CLIENT_ID="client",
+            PLAID_SECRET="secret",
+            PLAID_BASE_URL=plaid_url,
+        )
+    )
+
+
+@dataclass
+class Linked:
+    """A user with a bank: their caller, the link's id, and the bank's side of it."""
+
+    caller: Caller
+    id: str
+    token: str
+    bank: Item
+    clock: ManualClock
+
+    def sync(self) -> Any:
+        """Bring rows in, past the limit of once a minute."""
+        self.clock.advance(seconds=61)
+        return self.caller("POST", f"/plaid/items/{self.id}/sync")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The user's transactions, newest first."""
+        items: list[dict[str, Any]] = self.caller("GET", "/transactions?limit=100").json["items"]
+        return items
+
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """The user's accounts by name."""
+        return {a["name"]: a for a in self.caller("GET", "/accounts").json["items"]}
+
+
+Link = Callable[..., Any]
+
+
+@pytest.fixture
+def link(plaid: PlaidDouble) -> Link:
+    """Links a bank as a client does, and returns the answer."""
+
+    def link(caller: Caller, institution: str = BANK, key: str = "", **fields: Any) -> Any:
+        body = {
+            "publicToken": plaid.banks.public_token(institution),
+            "institutionId": institution,
+            **fields,
+        }
+        return caller("POST", "/plaid/items", body, key=key or secrets.token_hex(8))
+
+    return link
+
+
+@pytest.fixture
+def linked(signed_in: Caller, link: Link, plaid: PlaidDouble, clock: ManualClock) -> Linked:
+    """A user who has linked a bank whose rows were not brought in yet."""
+    answer = link(signed_in)
+    assert answer.status_code == 201, answer.json
+    ((token, bank),) = plaid.banks.items.items()
+    return Linked(signed_in, answer.json["id"], token, bank, clock)

@@ -154,7 +154,8 @@ def test_swagger_ui_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
 
 
 def test_production_serves_no_documents(wired: Any) -> None:
-    settings = load_settings(environment(ENVIRONMENT="production"))
+    plaid = {"PLAID_CLIENT_ID": "client", "PLAID_SECRET": "secret"}
+    settings = load_settings(environment(ENVIRONMENT="production", **plaid))
     client = build_app(settings, wired).test_client()
 
     for path in ("/openapi.json", "/swagger-ui.html", "/swagger-ui/init.js"):

@@ -54,6 +54,11 @@ def test_all_faults_are_reported_together() -> None:
             "AWS_ENDPOINT_URL",
         ),
         ({"ENVIRONMENT": "staging", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "AWS_ENDPOINT_URL"),
+        ({"ENVIRONMENT": "staging", "PLAID_BASE_URL": "http://127.0.0.1:1"}, "PLAID_BASE_URL"),
+        ({"ENVIRONMENT": "staging"}, "PLAID_CLIENT_ID"),
+        ({"ENVIRONMENT": "production", "PLAID_CLIENT_ID": SECRET}, "PLAID_SECRET"),
+        ({"PLAID_SECRET": SECRET}, "PLAID_CLIENT_ID"),
+        ({"PLAID_ENVIRONMENT": "production"}, "PLAID_ENVIRONMENT"),
     ],
 )
 def test_a_fault_names_the_variable_and_never_its_value(changes: dict[str, str], name: str) -> None:

@@ -1,0 +1,169 @@
+"""`/plaid`: links to banks, and the rows that come over them."""
+
+from flask import Response
+
+from budgetbuddy.api._http import (
+    answer,
+    context,
+    expected_version,
+    json_response,
+    listed,
+    principal,
+    rendered,
+    services,
+    shown,
+)
+from budgetbuddy.api._plaid_models import (
+    ItemList,
+    ItemPath,
+    ItemView,
+    LinkTokenRequest,
+    LinkTokenView,
+    NewItem,
+)
+from budgetbuddy.api._routes import Routes
+from budgetbuddy.api.jobs import JobView
+from budgetbuddy.contract import Metric
+from budgetbuddy.domain.access import SESSION, scope
+from budgetbuddy.domain.banks import (
+    AccountNotOffered,
+    BankDataChanging,
+    BankLoginRequired,
+    InstitutionAlreadyLinked,
+    LinkEnded,
+    PublicTokenInvalid,
+    SyncRunning,
+)
+from budgetbuddy.domain.jobs import Job
+from budgetbuddy.problems import (
+    LimitReached,
+    NotFound,
+    Problem,
+    ProviderNotConfigured,
+    UpstreamInvalid,
+    UpstreamUnavailable,
+)
+from budgetbuddy.telemetry import count
+
+routes = Routes("plaid", "/api/v1/plaid")
+READ, SYNC = scope("accounts:read"), scope("transactions:write")
+UPSTREAM = (ProviderNotConfigured, UpstreamInvalid, UpstreamUnavailable)
+
+
+@routes.post(
+    "/link-tokens",
+    access=SESSION,
+    returns={201: LinkTokenView},
+    problems=UPSTREAM,
+    limits=("link",),
+)
+def create_link_token(body: LinkTokenRequest) -> Response:
+    """Create a token that opens Plaid's page for a new bank."""
+    token = services().bank_links.link_token(principal().user, body.redirect_uri)
+    return json_response(LinkTokenView.of(token), 201)
+
+
+@routes.post(
+    "/items",
+    access=SESSION,
+    returns={201: ItemView},
+    problems=(
+        *UPSTREAM,
+        AccountNotOffered,
+        BankLoginRequired,
+        InstitutionAlreadyLinked,
+        LimitReached,
+        LinkEnded,
+        PublicTokenInvalid,
+    ),
+    idempotency="I!",
+    limits=("link",),
+)
+def link_bank(body: NewItem) -> Response:
+    """Link a bank with an account for each of its accounts; rows come with the first sync.
+
+    What opens the bank is sealed and never leaves the service.
+    """
+    render = rendered(ItemView.of, status=201, location="/api/v1/plaid/items/{id}")
+    return answer(
+        render,
+        services().bank_links.link,
+        public_token=body.public_token,
+        institution_id=body.institution_id,
+        wanted=body.accounts,
+    )
+
+
+@routes.get("/items", access=READ, returns={200: ItemList})
+def list_bank_links() -> Response:
+    """List the links to banks, oldest first."""
+    items = services().bank_links.items.list(principal().user)
+    return listed(ItemView.of(item) for item in items)
+
+
+@routes.get("/items/<itemId>", access=READ, returns={200: ItemView}, problems=(NotFound,))
+def show_bank_link(path: ItemPath) -> Response:
+    """Show one link, and what its owner has to do for it."""
+    item = services().bank_links.items.get(principal().user, path.item_id)
+    return shown(ItemView.of(item), version=item.version, derived=True)
+
+
+@routes.post(
+    "/items/<itemId>/link-tokens",
+    access=SESSION,
+    returns={201: LinkTokenView},
+    problems=(*UPSTREAM, LinkEnded, NotFound),
+    limits=("link",),
+)
+def create_update_token(path: ItemPath, body: LinkTokenRequest) -> Response:
+    """Create a token that opens Plaid's page to mend this link."""
+    token = services().bank_links.update_token(principal().user, path.item_id, body.redirect_uri)
+    return json_response(LinkTokenView.of(token), 201)
+
+
+@routes.post(
+    "/items/<itemId>/sync",
+    access=SYNC,
+    returns={202: JobView},
+    problems=(
+        *UPSTREAM,
+        BankDataChanging,
+        BankLoginRequired,
+        LinkEnded,
+        NotFound,
+        SyncRunning,
+    ),
+)
+def sync_bank(path: ItemPath) -> Response:
+    """Bring in what changed at the bank, at most once a minute a link.
+
+    The work is done before the answer, so the job of the 202 has succeeded already. A repeat
+    after a failure books nothing twice.
+    """
+    services().bank_links.items.get(principal().user, path.item_id)
+    services().limits.take("bank-sync", path.item_id)
+    try:
+        job = services().bank_links.sync(context(), path.item_id)
+    except Problem:
+        count(Metric.BANK_SYNC_FAILED)
+        raise
+    return _accepted(job)
+
+
+@routes.delete(
+    "/items/<itemId>",
+    access=SESSION,
+    returns={202: JobView},
+    problems=(*UPSTREAM, NotFound, SyncRunning),
+    if_match=True,
+)
+def unlink_bank(path: ItemPath) -> Response:
+    """End a link, at Plaid first; its accounts and their rows stay and are the user's own."""
+    job = services().bank_links.unlink(context(), path.item_id, expected_version())
+    return _accepted(job)
+
+
+def _accepted(job: Job) -> Response:
+    response = json_response(JobView.of(job), 202)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return response
