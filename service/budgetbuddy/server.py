@@ -59,6 +59,9 @@ def worker_application() -> Flask:
         def end_with_server() -> None:
             server.join()
             os.kill(os.getpid(), signal.SIGTERM)
+            # What is in flight may end; a worker that cannot must not stay for it.
+            threading.Event().wait(DRAIN_SECONDS)
+            os._exit(1)
 
         threading.Thread(target=end_with_server, daemon=True).start()
     return create_app()

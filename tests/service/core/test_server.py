@@ -186,7 +186,7 @@ def test_a_killed_server_leaves_no_worker_on_its_port(running: Running) -> None:
     running.process.wait()
 
     patience = threading.Event()
-    for _ in range(100):
+    for _ in range(10 * (DRAIN_SECONDS + 5)):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", running.port)) != 0:
                 break
