@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass
 from localcloud import supervision
 from localcloud.client import Client
 from localcloud.demo import CREDENTIALS, sign_in_demo_user
-from localcloud.emulator.process import Emulator, free_port, is_port_taken
+from localcloud.emulator.process import HOST, Emulator, free_port, is_port_taken
 from localcloud.engine.environment import describe_providers
 from localcloud.evidence import write_evidence
 from localcloud.failure import LocalCloudError
 from localcloud.paths import CHECKOUT, LOCAL, shown
 from localcloud.progress import console, step
+from localcloud.provider_credentials import fill_provider_secrets
 from localcloud.smoke import smoke_test
 from localcloud.stack import Stack, local_stack, stop_on
 
@@ -36,6 +37,7 @@ class Ports:
 
     emulator: int
     api: int
+    plaid: int = 0  # 0: none yet, by an earlier version
 
 
 def remembered_ports() -> Ports | None:
@@ -63,8 +65,12 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     stop_on(failures, "pulumi up of stack local")
     DEPLOYED_TO.write_text(process)
     before = OUTPUTS.read_text() if OUTPUTS.exists() else ""
-    after = json.dumps(stack.outputs(), indent=2, sort_keys=True)
+    outputs = stack.outputs()
+    after = json.dumps(outputs, indent=2, sort_keys=True)
     OUTPUTS.write_text(after)
+    with step("Starting the double of Plaid"):
+        fill_provider_secrets(outputs, emulator.endpoint)
+        supervision.start_process("plaid")
     with step("Starting the service"):
         if before and before != after:
             supervision.stop_process("service")
@@ -120,7 +126,7 @@ def _choose_ports(api_port: int | None) -> Ports:
             why="another process listens on it (see it with: ss -ltnp)",
             remedy="stop that process, or start over: make down WIPE=1",
         )
-    ports = Ports(emulator=emulator, api=api)
+    ports = Ports(emulator=emulator, api=api, plaid=(old.plaid if old else 0) or free_port())
     PORTS.write_text(json.dumps(asdict(ports)))
     return ports
 
@@ -136,7 +142,8 @@ def _start_emulator(emulator: Emulator, ports: Ports) -> str:
 
 
 def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
-    task = [sys.executable, "-P", "-m", "localcloud.task"]
+    run = [sys.executable, "-P", "-m"]
+    plaid = f"http://{HOST}:{ports.plaid}"
     return [
         supervision.Program(
             name="emulator",
@@ -145,8 +152,21 @@ def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
             stop_seconds=20,  # it writes its state to disk
         ),
         supervision.Program(
+            name="plaid",
+            command=[*run, "localcloud.doubles.plaid", str(ports.plaid), str(LOCAL / "plaid.json")],
+            environment={},
+            stop_seconds=5,
+        ),
+        supervision.Program(
             name="service",
-            command=[*task, str(OUTPUTS), emulator.endpoint, str(ports.api)],
+            command=[
+                *run,
+                "localcloud.task",
+                str(OUTPUTS),
+                emulator.endpoint,
+                str(ports.api),
+                plaid,
+            ],
             environment={},
             stop_seconds=40,  # longer than the service drains
         ),

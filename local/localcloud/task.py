@@ -12,29 +12,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.emulator.process import ACCOUNT_ID, HOST, REGION
+from localcloud.emulator.process import ACCOUNT_ID, HOST
 from localcloud.failure import LocalCloudError
 from localcloud.progress import fail
+from localcloud.provider_credentials import secrets_manager
 from localcloud.supervision import EX_CONFIG
 
 
-def task_environment(outputs: dict[str, Any], endpoint: str, port: int) -> dict[str, str]:
+def task_environment(
+    outputs: dict[str, Any], endpoint: str, port: int, plaid_url: str
+) -> dict[str, str]:
     """The service's environment for a stack's `outputs`, secret values included.
 
     Raises `LocalCloudError` naming the secret that cannot be read.
     """
-    secrets = boto3.client(
-        "secretsmanager",
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=ACCOUNT_ID,
-        aws_secret_access_key="local",  # noqa: S106 - the embedded AWS checks none
-        config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
-    )
+    secrets = secrets_manager(endpoint)
     values: dict[str, dict[str, str]] = {}
     environment: dict[str, str] = dict(outputs["serviceEnvironment"])
     for variable, reference in outputs["serviceSecretRefs"].items():
@@ -44,6 +38,7 @@ def task_environment(outputs: dict[str, Any], endpoint: str, port: int) -> dict[
         environment[variable] = _field(values[name], name, reference["jsonKey"])
     return environment | {
         "AWS_ENDPOINT_URL": endpoint,
+        "PLAID_BASE_URL": plaid_url,
         "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
         "AWS_SECRET_ACCESS_KEY": "local",
         "HOST": HOST,
@@ -82,10 +77,11 @@ def _unusable(name: str, why: str) -> LocalCloudError:
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m localcloud.task OUTPUTS ENDPOINT PORT`: become the service."""
-    outputs, endpoint, port = arguments
+    """`python -m localcloud.task OUTPUTS ENDPOINT PORT PLAID`: become the service."""
+    outputs, endpoint, port, plaid = arguments
     try:
-        environment = task_environment(json.loads(Path(outputs).read_text()), endpoint, int(port))
+        stack = json.loads(Path(outputs).read_text())
+        environment = task_environment(stack, endpoint, int(port), plaid)
     except LocalCloudError as error:
         fail(error.what, error.why, error.remedy)
         sys.exit(EX_CONFIG)

@@ -49,12 +49,13 @@ def outputs(**references: tuple[str, str]) -> dict[str, Any]:
 def test_secrets_become_variables_beside_the_plain_ones(emulator: Emulator) -> None:
     stack = outputs(PEPPER=("app/keys", "pepper"), SALT=("app/keys", "salt"))
 
-    variables = task_environment(stack, emulator.endpoint, 4321)
+    variables = task_environment(stack, emulator.endpoint, 4321, "http://127.0.0.1:5")
 
     assert variables["STAGE"] == "local"
     assert (variables["PEPPER"], variables["SALT"]) == (PEPPER, "grain")
     assert (variables["HOST"], variables["PORT"]) == ("127.0.0.1", "4321")
     assert variables["AWS_ENDPOINT_URL"] == emulator.endpoint
+    assert variables["PLAID_BASE_URL"] == "http://127.0.0.1:5"
 
 
 @pytest.mark.emulator
@@ -73,7 +74,7 @@ def test_an_unusable_secret_ends_the_start_without_a_word_of_its_value(
     file.write_text(json.dumps(outputs(OTHER=("app/keys", "pepper"), WANTED=reference)))
 
     task = subprocess.run(
-        [sys.executable, "-P", "-m", "localcloud.task", str(file), emulator.endpoint, "1"],
+        [sys.executable, "-P", "-m", "localcloud.task", str(file), emulator.endpoint, "1", "x"],
         check=False,
         capture_output=True,
         text=True,
@@ -91,6 +92,6 @@ def test_without_an_embedded_aws_the_secret_is_named() -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
 
     with pytest.raises(LocalCloudError, match="app/keys") as caught:
-        task_environment(outputs(PEPPER=("app/keys", "pepper")), nowhere, 1)
+        task_environment(outputs(PEPPER=("app/keys", "pepper")), nowhere, 1, "x")
 
     assert caught.value.remedy == "make up"
