@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from budgetbuddy.composition_banks import build_bank_links
+from budgetbuddy.composition_banks import build_banks
 from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.dates import utc_now
@@ -79,6 +79,7 @@ def build_services(
     rows = (store, tools.commands, keys)
     accounts, categories = AccountStore(*rows), CategoryStore(*rows)
     months, budgets = MonthStore(store), BudgetStore(*rows)
+    banks = build_banks(settings, tools, accounts)
     return Services(
         clock=clock,
         limits=tools.limits,
@@ -94,7 +95,8 @@ def build_services(
         access_tokens=identity.access_tokens,
         sessions=identity.sessions,
         accounts=accounts,
-        bank_links=build_bank_links(settings, tools, accounts),
+        bank_links=banks.links,
+        bank_webhooks=banks.webhooks,
         transactions=TransactionStore(*rows),
         bulk=BulkStore(*rows),
         account_removal=AccountRemovalStore(*rows, accounts),

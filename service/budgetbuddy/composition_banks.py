@@ -1,27 +1,48 @@
 """The banks' part of the composition root."""
 
+from dataclasses import dataclass
+
 from budgetbuddy.composition_identity import Tools
 from budgetbuddy.domain.accounts import Accounts
 from budgetbuddy.domain.bank_links import BankLinks
+from budgetbuddy.domain.bank_webhooks import BankWebhooks
 from budgetbuddy.gateways.plaid import HOSTS, PlaidAccess, PlaidBanks
+from budgetbuddy.gateways.plaid_webhooks import PlaidEvents, PlaidKeys
 from budgetbuddy.gateways.resilience import PLAID, Guard
 from budgetbuddy.settings import Settings
-from budgetbuddy.store.bank_items import BankItemStore
+from budgetbuddy.store.bank_items import BankItemStore, BankOwnerRows
 from budgetbuddy.store.bank_sync import BankSyncStore
+from budgetbuddy.store.webhook_events import REPLAY_SECONDS, SeenEventRows
 
 WEBHOOK_PATH = "/api/v1/plaid/webhook"
 
 
-def build_bank_links(settings: Settings, tools: Tools, accounts: Accounts) -> BankLinks:
+@dataclass(frozen=True, kw_only=True)
+class Banks:
+    """The services of the banks' part, as `Services` names them."""
+
+    links: BankLinks
+    webhooks: BankWebhooks
+
+
+def build_banks(settings: Settings, tools: Tools, accounts: Accounts) -> Banks:
     """Wire them; without credentials of Plaid there is no way to the banks."""
     rows = (tools.store, tools.commands, tools.keys)
-    return BankLinks(
-        provider=_plaid(settings),
+    plaid = _plaid(settings)
+    links = BankLinks(
+        provider=plaid,
         items=BankItemStore(*rows),
         ledger=BankSyncStore(*rows),
         accounts=accounts,
         clock=tools.clock,
     )
+    webhooks = BankWebhooks(
+        verifier=PlaidEvents(PlaidKeys(plaid), tools.clock) if plaid else None,
+        seen=SeenEventRows(tools.store, "plaid", REPLAY_SECONDS),
+        owners=BankOwnerRows(tools.store),
+        links=links,
+    )
+    return Banks(links=links, webhooks=webhooks)
 
 
 def _plaid(settings: Settings) -> PlaidBanks | None:

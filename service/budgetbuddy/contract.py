@@ -235,6 +235,9 @@ class Metric(StrEnum):
     BANK_SYNC_SUCCEEDED = "BankSyncSucceeded"
     BANK_SYNC_FAILED = "BankSyncFailed"
     BANK_SYNC_ROWS = "BankSyncRows"
+    WEBHOOK_RECEIVED = "WebhookReceived"
+    WEBHOOK_REJECTED = "WebhookRejected"
+    WEBHOOK_DUPLICATE = "WebhookDuplicate"
 
 
 class Dimension(StrEnum):
@@ -246,6 +249,7 @@ class Dimension(StrEnum):
     BUCKET = "Bucket"
     TABLE = "Table"
     DEPENDENCY = "Dependency"
+    PROVIDER = "Provider"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,4 +293,7 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.BANK_SYNC_SUCCEEDED, unit="Count"),
     MetricSpec(metric=Metric.BANK_SYNC_FAILED, unit="Count"),
     MetricSpec(metric=Metric.BANK_SYNC_ROWS, unit="Count"),
+    MetricSpec(metric=Metric.WEBHOOK_RECEIVED, unit="Count", dimension=Dimension.PROVIDER),
+    MetricSpec(metric=Metric.WEBHOOK_REJECTED, unit="Count", dimension=Dimension.PROVIDER),
+    MetricSpec(metric=Metric.WEBHOOK_DUPLICATE, unit="Count", dimension=Dimension.PROVIDER),
 )

@@ -28,4 +28,5 @@ class Declaration:
     idempotency: Idempotency = "none"
     limits: tuple[str, ...] = ()  # buckets beside `read`, `write` or `public`
     max_bytes: int = JSON_BYTES
+    signed_by: str | None = None  # header that signs the body, which the route reads as it is
     parts: Mapping[str, type[BaseModel]]

@@ -43,6 +43,8 @@ def admit(declaration: Declaration) -> None:
     state().route = str(request.url_rule)
     if declaration.access.gate is Gate.PUBLIC:
         bucket, key = "public", state().client_ip
+    elif declaration.access.gate is Gate.PROVIDER:
+        bucket, key = "provider-webhook", declaration.area
     else:
         _authenticate(declaration)
         bucket = "read" if request.method in _READING else "write"

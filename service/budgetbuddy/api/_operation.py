@@ -77,7 +77,7 @@ class ProblemDocument(BaseModel):
 
 def describe(name: str, declaration: Declaration) -> dict[str, Any]:
     """Keyword arguments for flask-openapi3: operation id, responses, security."""
-    public = declaration.access.gate is Gate.PUBLIC
+    public = declaration.access.is_anonymous
     scope = declaration.access.scope
     responses: dict[str, Any] = {
         str(status): model for status, model in declaration.returns.items()
@@ -92,7 +92,7 @@ def describe(name: str, declaration: Declaration) -> dict[str, Any]:
 def problems_of(declaration: Declaration) -> tuple[type[Problem], ...]:
     """Every problem that the route can answer with, each once."""
     found: list[type[Problem]] = [*_ALWAYS, *declaration.problems]
-    if declaration.access.gate is not Gate.PUBLIC:
+    if not declaration.access.is_anonymous:
         found += _SIGNED_IN
     if declaration.access.gate in {Gate.SESSION, Gate.FRESH}:
         found.append(SessionRequired)
@@ -102,7 +102,7 @@ def problems_of(declaration: Declaration) -> tuple[type[Problem], ...]:
         found.append(ScopeMissing)
     if "path" in declaration.parts:
         found.append(NotFound)
-    if {"body", "form"} & declaration.parts.keys():
+    if {"body", "form"} & declaration.parts.keys() or declaration.signed_by:
         found += (PayloadTooLarge, UnsupportedMediaType)
     if declaration.if_match or declaration.upsert:
         found += (InvalidHeader, PreconditionRequired, VersionConflict)

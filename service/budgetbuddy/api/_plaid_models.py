@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from budgetbuddy.api._body import Input, Query, View
+from budgetbuddy.domain.bank_webhooks import Handling
 from budgetbuddy.domain.banks import BankItem, ItemProblem, ItemStatus, LinkToken
 
 ProviderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
@@ -112,3 +113,9 @@ class ItemList(View):
 
     items: list[ItemView]
     next_cursor: str | None
+
+
+class WebhookTaken(View):
+    """What became of an event."""
+
+    handling: Handling

@@ -24,7 +24,7 @@ class NoQuery(Query):
 
 
 def read_parts(
-    parts: Mapping[str, type[BaseModel]], url: Mapping[str, str]
+    parts: Mapping[str, type[BaseModel]], url: Mapping[str, str], *, is_raw: bool = False
 ) -> dict[str, BaseModel]:
     """Each part by name. A malformed path is 404, like a missing resource; the rest 400 or 422."""
     _require_json_accepted()
@@ -40,6 +40,8 @@ def read_parts(
     elif "form" in parts:
         _require_type("multipart/form-data")
         read["form"] = _form(parts["form"])
+    elif is_raw:
+        _require_type("application/json")
     elif request.get_data():
         raise BadRequest("this request takes no body")
     return read

@@ -88,7 +88,7 @@ def _handler(function: View, declaration: Declaration) -> View:
             expect_version()
         elif declaration.upsert:
             expect_version_or_none()
-        parts = read_parts(declaration.parts, url)
+        parts = read_parts(declaration.parts, url, is_raw=declaration.signed_by is not None)
         return run_once(declaration, parts, lambda: function(**parts))
 
     handle.__name__ = function.__name__

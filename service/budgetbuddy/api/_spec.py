@@ -43,6 +43,12 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "pattern": "^[!-~]{8,128}$"},
     "example": "7d0f6f1c-0c9f-4a55-9a6e-6f3b1d0c7c11",
 }
+_SIGNATURE = {
+    "in": "header",
+    "required": True,
+    "description": "The provider's signature over the body.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 4_096},
+}
 
 
 def openapi_arguments(settings: Settings) -> dict[str, Any]:
@@ -100,6 +106,8 @@ def _parameters(operation: Mapping[str, Any], declared: Declaration) -> list[Map
         kept.append(_IF_MATCH)
     if declared.upsert:
         kept += [{**_IF_MATCH, "required": False}, _IF_NONE_MATCH]
+    if declared.signed_by is not None:
+        kept.append({**_SIGNATURE, "name": declared.signed_by})
     if declared.idempotency != "none":
         kept.append({**_IDEMPOTENCY_KEY, "required": declared.idempotency == "I!"})
     return kept

@@ -1,7 +1,8 @@
 """`/plaid`: links to banks, and the rows that come over them."""
 
-from flask import Response
+from flask import Response, request
 
+from budgetbuddy.api._declaration import KILOBYTE
 from budgetbuddy.api._http import (
     answer,
     context,
@@ -12,6 +13,7 @@ from budgetbuddy.api._http import (
     rendered,
     services,
     shown,
+    state,
 )
 from budgetbuddy.api._plaid_models import (
     ItemList,
@@ -20,11 +22,13 @@ from budgetbuddy.api._plaid_models import (
     LinkTokenRequest,
     LinkTokenView,
     NewItem,
+    WebhookTaken,
 )
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.api.jobs import JobView
 from budgetbuddy.contract import Metric
-from budgetbuddy.domain.access import SESSION, scope
+from budgetbuddy.domain.access import PROVIDER, SESSION, scope
+from budgetbuddy.domain.bank_webhooks import Handling, KeysUnavailable, SignatureInvalid
 from budgetbuddy.domain.banks import (
     AccountNotOffered,
     BankDataChanging,
@@ -36,6 +40,7 @@ from budgetbuddy.domain.banks import (
 )
 from budgetbuddy.domain.jobs import Job
 from budgetbuddy.problems import (
+    BadRequest,
     LimitReached,
     NotFound,
     Problem,
@@ -43,10 +48,12 @@ from budgetbuddy.problems import (
     UpstreamInvalid,
     UpstreamUnavailable,
 )
-from budgetbuddy.telemetry import count
+from budgetbuddy.telemetry import count, log
 
 routes = Routes("plaid", "/api/v1/plaid")
 READ, SYNC = scope("accounts:read"), scope("transactions:write")
+SIGNATURE = "Plaid-Verification"
+WEBHOOK_BYTES = 512 * KILOBYTE
 UPSTREAM = (ProviderNotConfigured, UpstreamInvalid, UpstreamUnavailable)
 
 
@@ -161,6 +168,44 @@ def unlink_bank(path: ItemPath) -> Response:
     """End a link, at Plaid first; its accounts and their rows stay and are the user's own."""
     job = services().bank_links.unlink(context(), path.item_id, expected_version())
     return _accepted(job)
+
+
+@routes.post(
+    "/webhook",
+    access=PROVIDER,
+    returns={200: WebhookTaken},
+    problems=(
+        BadRequest,
+        BankDataChanging,
+        KeysUnavailable,
+        SignatureInvalid,
+        SyncRunning,
+        *UPSTREAM,
+    ),
+    max_bytes=WEBHOOK_BYTES,
+    signed_by=SIGNATURE,
+)
+def plaid_webhook() -> Response:
+    """Take an event of Plaid's: rows to bring in, or something the user has to do at the bank.
+
+    Plaid signs the body in `Plaid-Verification`. An event that comes twice is taken once; one
+    that cannot be handled now is refused, so that Plaid sends it again.
+    """
+    body = request.get_data()
+    signature = request.headers.get(SIGNATURE, "")
+    try:
+        handling = services().bank_webhooks.receive(body, signature, state().request_id)
+    except (SignatureInvalid, BadRequest):
+        count(Metric.WEBHOOK_REJECTED, dimension="plaid")
+        log("security.webhook_rejected", level="warning", dependency="plaid")
+        raise
+    except (BankDataChanging, SyncRunning, UpstreamInvalid, UpstreamUnavailable):
+        count(Metric.BANK_SYNC_FAILED)
+        raise
+    count(Metric.WEBHOOK_RECEIVED, dimension="plaid")
+    if handling is Handling.DUPLICATE:
+        count(Metric.WEBHOOK_DUPLICATE, dimension="plaid")
+    return json_response(WebhookTaken(handling=handling))
 
 
 def _accepted(job: Job) -> Response:

@@ -31,6 +31,7 @@ class Gate(StrEnum):
     """The kinds of access."""
 
     PUBLIC = "public"  # nobody is asked
+    PROVIDER = "provider"  # the route checks the signature of a provider
     TOKEN = "token"  # noqa: S105 - a session, or an access token with the scope
     SESSION = "session"  # a signed-in session only
     FRESH = "fresh"  # a session whose user was authenticated just now
@@ -43,8 +44,14 @@ class Access:
     gate: Gate
     scope: Scope | None = None
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether no user stands behind the request."""
+        return self.gate in {Gate.PUBLIC, Gate.PROVIDER}
+
 
 PUBLIC = Access(gate=Gate.PUBLIC)
+PROVIDER = Access(gate=Gate.PROVIDER)
 SESSION = Access(gate=Gate.SESSION)
 FRESH = Access(gate=Gate.FRESH)
 FRESH_FOR: Final = timedelta(seconds=300)
@@ -138,6 +145,7 @@ BUCKETS: Mapping[str, Bucket] = {
         Bucket(name="bank-sync", limit=1, window_seconds=60),
         Bucket(name="read", limit=600, window_seconds=60, shared=False),
         Bucket(name="write", limit=120, window_seconds=60, shared=False),
+        Bucket(name="provider-webhook", limit=300, window_seconds=60, shared=False),
         Bucket(name="public", limit=60, window_seconds=60, shared=False),
     )
 }

@@ -7,6 +7,7 @@ from budgetbuddy.domain.access_tokens import AccessTokens
 from budgetbuddy.domain.account_removal import AccountRemoval, Reconciliations
 from budgetbuddy.domain.accounts import Accounts
 from budgetbuddy.domain.bank_links import BankLinks
+from budgetbuddy.domain.bank_webhooks import BankWebhooks
 from budgetbuddy.domain.budget_alerts import BudgetAlerts
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.budgets import Budgets
@@ -51,6 +52,7 @@ class Services:
     sessions: Sessions
     accounts: Accounts
     bank_links: BankLinks
+    bank_webhooks: BankWebhooks
     transactions: Transactions
     bulk: Bulk
     account_removal: AccountRemoval

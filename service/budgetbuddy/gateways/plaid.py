@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from jwt import PyJWK, PyJWKError
 from urllib3.exceptions import HTTPError
 
+from budgetbuddy.domain.bank_webhooks import SignatureInvalid
 from budgetbuddy.domain.banks import (
     BankDataChanging,
     BankLoginRequired,
@@ -63,7 +65,9 @@ _PROBLEMS: Final[Mapping[str, type[Problem]]] = {
     "USER_PERMISSION_REVOKED": LinkEnded,
     "INVALID_PUBLIC_TOKEN": PublicTokenInvalid,
     "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION": BankDataChanging,
+    "INVALID_WEBHOOK_VERIFICATION_KEY_ID": SignatureInvalid,
 }
+_UNREADABLE: Final = (ValueError, KeyError, AttributeError, TypeError)
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 
@@ -164,6 +168,18 @@ class PlaidBanks:
             retry=PLAID_READS,
         )
 
+    def webhook_key(self, key_id: str) -> Any:
+        """The public key that Plaid signs with under this id; None when it has or uses none."""
+        try:
+            return self._call(
+                "webhook_verification_key_get",
+                "WebhookVerificationKeyGetRequest",
+                {"key_id": key_id},
+                _public_key,
+            )
+        except SignatureInvalid:
+            return None
+
     def _call(  # noqa: PLR0913 - what differs between calls
         self,
         operation: str,
@@ -189,7 +205,7 @@ class PlaidBanks:
                 raise DependencyFailed(repeatable=False, invalid=True) from None
             except HTTPError as exc:
                 raise DependencyFailed from exc
-            except (sdk.OpenApiException, ValueError, KeyError, AttributeError, TypeError) as exc:
+            except (sdk.OpenApiException, PyJWKError, *_UNREADABLE) as exc:
                 # Only the class: the text of a decoding error quotes the answer.
                 log("upstream.invalid", level="error", errorClass=type(exc).__name__)
                 raise DependencyFailed(repeatable=False, invalid=True) from None
@@ -207,6 +223,14 @@ class PlaidBanks:
                     access.base_url, access.client_id, access.secret, pool
                 )
             return self._loaded
+
+
+def _public_key(told: Any) -> Any:
+    key = told.key
+    if key.expired_at is not None:
+        return None
+    members = {name: getattr(key, name) for name in ("alg", "crv", "kid", "kty", "use", "x", "y")}
+    return PyJWK.from_dict(members).key
 
 
 def _translated(operation: str, exc: Any) -> Exception:

@@ -32,6 +32,7 @@ from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
 from budgetbuddy.store.expressions import Absent, Equals, Exists
 from budgetbuddy.store.jobs import job_write
+from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.store.sealing import open_fields, seal_fields
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.writes import Key, Write, delete, put, update
@@ -202,6 +203,21 @@ class BankItemStore:
             last_synced_at=row["syncedAt"],
             version=row["version"],
         )
+
+
+class BankOwnerRows:
+    """Implements `domain.bank_webhooks.BankOwners`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, provider_id: str) -> tuple[UserRef, str] | None:
+        """The user and our id of a link; None when it was ended, or its user erased."""
+        row = self._store.ledger.get(owner_key(provider_id))
+        profile = self._store.ledger.get(profile_key(row["uid"])) if row else None
+        if row is None or profile is None:
+            return None
+        return UserRef(id=row["uid"], subject=profile["subject"]), row["itm"]
 
 
 def _account(item: BankItem, linked: LinkedAccount, told: BankAccount) -> Account:

@@ -1,0 +1,137 @@
+"""What a provider tells by webhook, done at once and at most once.
+
+An event that cannot be handled now is answered with an error and told again by the provider; until
+then it counts as unseen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from budgetbuddy.domain.bank_links import BankLinks
+from budgetbuddy.domain.banks import BankLoginRequired, ItemProblem, LinkEnded
+from budgetbuddy.domain.deadline import time_limit
+from budgetbuddy.domain.ports import Context, UserRef
+from budgetbuddy.problems import SessionRevoked, Unauthorized, Unavailable
+
+HANDLING_SECONDS: Final = 8.0  # Plaid hangs up after 10
+SYNC_CODES: Final = frozenset(
+    {"SYNC_UPDATES_AVAILABLE", "INITIAL_UPDATE", "HISTORICAL_UPDATE", "DEFAULT_UPDATE"}
+)
+PROBLEMS: Final[Mapping[str, ItemProblem | None]] = {
+    "PENDING_EXPIRATION": ItemProblem.CONSENT_EXPIRING,
+    "PENDING_DISCONNECT": ItemProblem.CONSENT_EXPIRING,
+    "USER_PERMISSION_REVOKED": ItemProblem.CONSENT_REVOKED,
+    "LOGIN_REPAIRED": None,
+}
+LOGIN_REQUIRED: Final = "ITEM_LOGIN_REQUIRED"
+
+
+class SignatureInvalid(Unauthorized):
+    """The provider did not send this, or not now, or not with this body."""
+
+    code = "signature_invalid"
+    title = "The signature is not valid"
+
+
+class KeysUnavailable(Unavailable):
+    """The provider's signing keys cannot be had; it will send the event again."""
+
+    code = "keys_unavailable"
+    title = "The provider's signing keys cannot be had right now"
+
+
+class Handling(StrEnum):
+    """What became of an event."""
+
+    DONE = "done"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"  # a code nobody waits for
+    NOT_OURS = "not_ours"  # a link that was ended or never was
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankEvent:
+    """A verified event; `error` is the code of what went wrong at the bank, if anything."""
+
+    id: str  # digest of its signature: the same event sent again has it again
+    type: str
+    code: str
+    provider_id: str
+    error: str | None = None
+
+
+class EventVerifier(Protocol):
+    """Tells the provider's events from forgeries."""
+
+    def verify(self, body: bytes, signature: str) -> BankEvent:
+        """Raises `SignatureInvalid`, `KeysUnavailable`, `BadRequest`."""
+
+
+class SeenEvents(Protocol):
+    """Which events were taken already."""
+
+    def take(self, event_id: str) -> bool:
+        """Whether this is the first time."""
+
+    def forget(self, event_id: str) -> None:
+        """Let it come again."""
+
+
+class BankOwners(Protocol):
+    """Whose link it is."""
+
+    def __call__(self, provider_id: str, /) -> tuple[UserRef, str] | None:
+        """The user and our id of the link."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankWebhooks:
+    """Verifies first and reads afterwards."""
+
+    verifier: EventVerifier | None
+    seen: SeenEvents
+    owners: BankOwners
+    links: BankLinks
+
+    def receive(self, body: bytes, signature: str, request_id: str) -> Handling:
+        """Handle one event. Raises `SignatureInvalid`, `KeysUnavailable`, or why it cannot now."""
+        if self.verifier is None:
+            raise SignatureInvalid
+        event = self.verifier.verify(body, signature)
+        if not self.seen.take(event.id):
+            return Handling.DUPLICATE
+        try:
+            with time_limit(HANDLING_SECONDS):
+                return self._handle(event, request_id)
+        except BaseException:
+            self.seen.forget(event.id)
+            raise
+
+    def _handle(self, event: BankEvent, request_id: str) -> Handling:
+        is_sync = event.type == "TRANSACTIONS" and event.code in SYNC_CODES
+        is_problem = event.type == "ITEM" and (event.code in PROBLEMS or event.code == "ERROR")
+        if not is_sync and not is_problem:
+            return Handling.IGNORED
+        owner = self.owners(event.provider_id)
+        if owner is None:
+            return Handling.NOT_OURS
+        user, item_id = owner
+        context = Context(user=user, request_id=request_id, actor="system")
+        try:
+            if is_sync:
+                self.links.sync(context, item_id)
+            else:
+                self._note(context, item_id, event)
+        except (BankLoginRequired, LinkEnded):
+            return Handling.DONE  # noted on the link: telling it again changes nothing
+        except SessionRevoked:
+            return Handling.NOT_OURS  # the user was erased meanwhile
+        return Handling.DONE
+
+    def _note(self, context: Context, item_id: str, event: BankEvent) -> None:
+        if event.code != "ERROR":
+            self.links.items.attend(context, item_id, PROBLEMS[event.code])
+        elif event.error == LOGIN_REQUIRED:
+            self.links.items.attend(context, item_id, ItemProblem.LOGIN_REQUIRED)
