@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from budgetbuddy.api._routes import declarations
-from budgetbuddy.domain.access import Gate, Scope
+from budgetbuddy.domain.access import Scope
 from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.ids import Kind, make_id
 
@@ -56,7 +56,7 @@ def test_each_route_asks_for_its_own_scope(
     declared = declarations(app.view_functions)
     for rule in app.url_map.iter_rules():
         found = declared[rule.endpoint]
-        if found is None or found.access.gate is Gate.PUBLIC:
+        if found is None or found.access.is_anonymous:
             continue
         missing = found.access.scope or Scope.PROFILE_READ
         if missing not in by_missing:
