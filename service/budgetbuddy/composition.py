@@ -25,6 +25,7 @@ from budgetbuddy.security.tokens import KeyedLookups, KeyRing
 from budgetbuddy.settings import Settings
 from budgetbuddy.store.account_removal import AccountRemovalStore
 from budgetbuddy.store.accounts import AccountStore
+from budgetbuddy.store.audit_trail import AuditTrailStore
 from budgetbuddy.store.budget_alerts import AlertStore
 from budgetbuddy.store.budgets import BudgetStore, SpendingRows
 from budgetbuddy.store.bulk import BulkStore
@@ -95,6 +96,7 @@ def build_services(
         access_tokens=identity.access_tokens,
         sessions=identity.sessions,
         accounts=accounts,
+        audit_trail=AuditTrailStore(*rows),
         bank_links=banks.links,
         bank_webhooks=banks.webhooks,
         transactions=TransactionStore(*rows),

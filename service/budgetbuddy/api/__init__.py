@@ -11,6 +11,7 @@ def all_routes() -> "tuple[Routes, ...]":
     from budgetbuddy.api import (  # noqa: PLC0415 - the modules import this package
         accounts,
         analytics,
+        audit,
         auth,
         budgets,
         bulk,
@@ -31,6 +32,6 @@ def all_routes() -> "tuple[Routes, ...]":
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
     planning = (budgets, goals, rules)
-    connections = (plaid,)
+    connections = (plaid, audit)
     modules = (*identity, *money, *planning, *connections)
     return tuple(module.routes for module in modules)

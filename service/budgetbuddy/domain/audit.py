@@ -68,6 +68,8 @@ class Event(StrEnum):
     BUDGET_ALERT_ACKNOWLEDGED = "budget.alert_acknowledged"
     IMPORT_STARTED = "import.started"
     IMPORT_FINISHED = "import.finished"
+    AUDIT_EXPORTED = "audit.exported"
+    AUDIT_VERIFIED = "audit.verified"
     BANK_LINKED = "bank.linked"
     BANK_SYNCED = "bank.synced"
     BANK_UNLINKED = "bank.unlinked"

@@ -6,6 +6,7 @@ from budgetbuddy.domain.access import Authenticator, Limits
 from budgetbuddy.domain.access_tokens import AccessTokens
 from budgetbuddy.domain.account_removal import AccountRemoval, Reconciliations
 from budgetbuddy.domain.accounts import Accounts
+from budgetbuddy.domain.audit_trail import AuditTrail
 from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.bank_webhooks import BankWebhooks
 from budgetbuddy.domain.budget_alerts import BudgetAlerts
@@ -51,6 +52,7 @@ class Services:
     access_tokens: AccessTokens
     sessions: Sessions
     accounts: Accounts
+    audit_trail: AuditTrail
     bank_links: BankLinks
     bank_webhooks: BankWebhooks
     transactions: Transactions
