@@ -19,6 +19,7 @@ settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Keep a file, or a directory with a shared fixture, together in one process."""
     root = Path(__file__).parent
