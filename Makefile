@@ -32,7 +32,7 @@ evidence: setup ## the evidence bundle from the last preview of STACK
 	@$(PYTHON) -m guardrails evidence build/evidence/$(STACK)/events.jsonl --out build/evidence/$(STACK)
 
 test: setup browser ## every test
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope
 
 browser: ## install headless Chromium where it is missing (Debian, root)
 	@sh local/browser.sh

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import pytest
+    from xdist.remote import Producer
 
 # Their session fixtures are costly (a local cloud, previews of each stack): one process each.
 SHARED = ("e2e", "pipelines", "platform")
@@ -19,11 +19,18 @@ settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Keep a file, or a directory with a shared fixture, together in one process."""
-    root = Path(__file__).parent
-    for item in items:
-        path = item.path.relative_to(root)
-        group = path.parts[0] if path.parts[0] in SHARED else str(path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class BySharedFixture(LoadScopeScheduling):
+    """Keeps a file, or a directory with a shared fixture, together in one process.
+
+    xdist's own groups have no effect with pytest 9: it no longer reads the node id they change.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        area = file.removeprefix("tests/").partition("/")[0]
+        return area if area in SHARED else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BySharedFixture:
+    """The scheduler above, whatever `--dist` says."""
+    return BySharedFixture(config, log)
