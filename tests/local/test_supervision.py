@@ -61,6 +61,12 @@ def only() -> supervision.ProcessState:
     return state
 
 
+def runs_anew(former: int) -> bool:
+    """Whether, at one moment, the process runs under another id than `former`."""
+    now = only()
+    return now.is_running and now.pid != former
+
+
 @pytest.mark.usefixtures("supervisor")
 def test_a_socket_directory_that_others_may_enter_is_refused() -> None:
     directory = supervision.runtime_directory()
@@ -79,7 +85,7 @@ def test_a_crash_is_repaired_but_what_needs_a_person_is_left_alone_and_said(
 ) -> None:
     first = only().pid
     obedient.end(1)
-    assert eventually(lambda: only().is_running and only().pid != first)
+    assert eventually(lambda: runs_anew(first))
     assert only().crashes == 1
     assert "crashed once" in " ".join(command_line.run("status").stdout.split())
 
