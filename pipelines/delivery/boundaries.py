@@ -111,7 +111,7 @@ def _verb(action: str) -> str:
     if action in EXACT:
         return action
     service, _, name = action.partition(":")
-    if "Tag" in name:
+    if "Tag" in name or name.startswith("Untag"):  # AWS compares actions without case
         return f"{service}:*Tag*"
     pattern = VERB_AND_OBJECT if action.startswith("backup:Delete") else VERB
     found = pattern.match(name)

@@ -19,7 +19,6 @@ from delivery.naming import (
     PIPELINE,
     PREVIEW,
     PROJECT,
-    SERVICE,
     STATE_BUCKET,
     STATE_KEY,
     TEST,
@@ -220,8 +219,8 @@ def _deploy(names: Names) -> list[Statement]:
                 "ecs:StopServiceDeployment",
             ),
             resources=(
-                names.arn("ecs", f"service-deployment/{CLUSTER}/{SERVICE}/*"),
-                names.arn("ecs", f"service/{CLUSTER}/{SERVICE}"),
+                names.arn("ecs", f"service-deployment/{CLUSTER}/{PROJECT}-*/*"),
+                names.arn("ecs", f"service/{CLUSTER}/{PROJECT}-*"),
                 names.arn("ecs", f"task/{CLUSTER}/*"),
                 names.arn("ecs", f"container-instance/{CLUSTER}/*"),
             ),
@@ -240,11 +239,8 @@ def _deploy(names: Names) -> list[Statement]:
         ),
         Statement(
             sid="Look",
-            actions=("cloudwatch:DescribeAlarms", "sns:ListSubscriptionsByTopic"),
-            resources=(
-                names.arn("cloudwatch", f"alarm:{PROJECT}-*"),
-                names.arn("sns", f"{PROJECT}-*"),
-            ),
+            actions=("sns:ListSubscriptionsByTopic",),
+            resources=(names.arn("sns", f"{PROJECT}-*"),),
         ),
     ]
 

@@ -9,7 +9,7 @@ from permissions import allowed, as_list, statements  # type: ignore[import-not-
 
 from delivery.boundaries import boundaries
 from delivery.deployment import DEPLOY_POLICIES
-from delivery.naming import EMERGENCY_BOUNDARY, RUNTIME_BOUNDARY, Names
+from delivery.naming import DEPLOY_BOUNDARY, EMERGENCY_BOUNDARY, RUNTIME_BOUNDARY, Names
 from delivery.policy import Statement, render
 from localcloud import stack as stacks
 from localcloud.stack import Stack
@@ -154,6 +154,20 @@ def test_a_deployment_may_work_on_everything_the_platform_names(
             NAMES.arn("backup", "backup-vault:{name}"),
         ),
         "aws:kms/alias:Alias": ("kms:CreateAlias", NAMES.arn("kms", "{name}")),
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("cloudwatch:PutCompositeAlarm", "*"),
+        "aws:cloudwatch/dashboard:Dashboard": (
+            "cloudwatch:PutDashboard",
+            "arn:aws:cloudwatch::210987654321:dashboard/{dashboardName}",
+        ),
+        "aws:budgets/budget:Budget": (
+            "budgets:ModifyBudget",
+            "arn:aws:budgets::210987654321:budget/{name}",
+        ),
+        "aws:ecs/service:Service": (
+            "ecs:UpdateService",
+            NAMES.arn("ecs", "service/budgetbuddy-cluster/{name}"),
+        ),
+        "aws:sqs/queue:Queue": ("sqs:SetQueueAttributes", NAMES.arn("sqs", "{name}")),
     }
     own = [each for grant in DEPLOY_POLICIES.values() for each in document(grant(NAMES))]
     wanted = [
@@ -162,5 +176,9 @@ def test_a_deployment_may_work_on_everything_the_platform_names(
         for inputs in of(platform, kind)
     ]
 
+    limit = document(LIMITS[DEPLOY_BOUNDARY])
+    home = {"aws:RequestedRegion": NAMES.region}
     assert len(wanted) > 40
     assert [case for case in wanted if not allowed(own, *case, {})] == []
+    unlimited = [case for case in wanted if not case[0].startswith(("iam:", "kms:"))]
+    assert [case for case in unlimited if not allowed(limit, *case, home)] == []

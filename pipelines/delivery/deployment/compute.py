@@ -1,11 +1,11 @@
-"""What a deployment may do to containers, functions and mail."""
+"""What a deployment may do to containers, functions, queues and mail."""
 
 from delivery.naming import Names
 from delivery.policy import Statement, everywhere, verbs
 
 
 def compute_statements(names: Names) -> list[Statement]:
-    """Containers with their scaling, functions, and the identity mail is sent from."""
+    """Containers with their scaling, functions, queues, and the identity mail is sent from."""
     return [
         Statement(
             sid="Containers",
@@ -43,6 +43,15 @@ def compute_statements(names: Names) -> list[Statement]:
                 " UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
             ),
             resources=(names.arn("lambda", "function:budgetbuddy-*"),),
+        ),
+        Statement(
+            sid="Queues",
+            actions=verbs(
+                "sqs",
+                "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags"
+                " SetQueueAttributes TagQueue UntagQueue",
+            ),
+            resources=(names.arn("sqs", "budgetbuddy-*"),),
         ),
         Statement(
             sid="Mail",

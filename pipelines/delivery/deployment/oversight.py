@@ -41,10 +41,22 @@ def oversight_statements(names: Names) -> list[Statement]:
             sid="Alarms",
             actions=verbs(
                 "cloudwatch",
-                "DeleteAlarms DescribeAlarms ListTagsForResource PutMetricAlarm TagResource"
-                " UntagResource",
+                "DeleteAlarms ListTagsForResource PutMetricAlarm TagResource UntagResource",
             ),
             resources=(names.arn("cloudwatch", f"alarm:{PROJECT}-*"),),
+        ),
+        Statement(
+            sid="Dashboards",
+            actions=verbs("cloudwatch", "DeleteDashboards GetDashboard PutDashboard"),
+            # Dashboards belong to the account, to no region.
+            resources=(f"arn:aws:cloudwatch::{names.account_id}:dashboard/BudgetBuddy-*",),
+        ),
+        Statement(
+            sid="Budgets",
+            actions=verbs(
+                "budgets", "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"
+            ),
+            resources=(f"arn:aws:budgets::{names.account_id}:budget/{PROJECT}-*",),
         ),
         Statement(
             sid="Topics",
@@ -66,6 +78,9 @@ def oversight_statements(names: Names) -> list[Statement]:
         ),
         everywhere(
             "SeeOversight",
+            # AWS refuses these two to whoever may do them on some alarms only.
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:PutCompositeAlarm",
             "logs:DescribeLogGroups",
             "logs:DescribeResourcePolicies",
             "logs:PutResourcePolicy",

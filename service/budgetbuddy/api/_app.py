@@ -50,6 +50,7 @@ def build_app(settings: Settings, services: Services) -> Flask:
         MAX_FORM_PARTS=FORM_PARTS,
         PROVIDE_AUTOMATIC_OPTIONS=False,
         PROPAGATE_EXCEPTIONS=False,
+        RELEASE=settings.release,
         TRAP_HTTP_EXCEPTIONS=False,
     )
     app.url_map.merge_slashes = False  # `//` is another path: 404, never a redirect

@@ -1,6 +1,6 @@
 """Health: live without dependencies, ready when the required tables answer."""
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 
 from budgetbuddy.api._http import json_response, services
 from budgetbuddy.contract import HEALTH_LIVE, HEALTH_READY
@@ -26,7 +26,11 @@ def _ready() -> Response:
     checks = services().health.checks()
     ready = all(checks.values())
     words = {name: "up" if good else "down" for name, good in checks.items()}
-    body = {"status": "up" if ready else "down", "checks": words}
+    body = {
+        "status": "up" if ready else "down",
+        "release": current_app.config["RELEASE"],  # deployments ask whether it is theirs
+        "checks": words,
+    }
     return json_response(body, 200 if ready else 503)
 
 

@@ -167,6 +167,7 @@ def test_health_names_both_tables_and_the_alias_speaks_spring(client: FlaskClien
     assert client.get("/health/live").json == {"status": "up"}
     assert client.get("/health/ready").json == {
         "status": "up",
+        "release": "test",
         "checks": {"ledger": "up", "runtime": "up"},
     }
     assert client.get("/actuator/health").json == {"status": "UP"}
