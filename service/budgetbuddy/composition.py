@@ -14,6 +14,7 @@ from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.ports import Clock
+from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.services import Services
 from budgetbuddy.gateways.mail import SesMail
 from budgetbuddy.security.authenticate import REMEMBERED_SECONDS
@@ -37,6 +38,7 @@ from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
 from budgetbuddy.store.reconciliations import ReconciliationStore
+from budgetbuddy.store.roles import DenialRows, RoleRows
 from budgetbuddy.store.rule_runs import RuleRunStore
 from budgetbuddy.store.rules import RuleStore
 from budgetbuddy.store.runtime import CounterRows, TableHealth, WrappedKeyRows
@@ -84,11 +86,13 @@ def build_services(
     return Services(
         clock=clock,
         limits=tools.limits,
+        denials=DenialRows(tools.commands, tools.limits),
         cursors=SignedCursors(tools.ring, clock),
         idempotency=IdempotencyStore(store, keys),
         health=TableHealth(store),
         authenticator=identity.authenticator,
         users=identity.users,
+        roles=Roles(RoleRows(*rows)),
         registrations=identity.registrations,
         sign_in=identity.sign_in,
         second_factors=identity.second_factors,

@@ -217,6 +217,7 @@ class Metric(StrEnum):
     REFRESH_REUSE_DETECTED = "RefreshReuseDetected"
     AUTHORIZATION_DENIED = "AuthorizationDenied"
     MFA_ENROLLED = "MfaEnrolled"
+    PRIVILEGED_ACTION = "PrivilegedAction"  # a request that only a role allows
     RATE_LIMITED = "RateLimited"
     RATE_LIMITER_DEGRADED = "RateLimiterDegraded"
     STORE_CONFLICT = "StoreConflict"
@@ -273,6 +274,7 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.REFRESH_REUSE_DETECTED, unit="Count"),
     MetricSpec(metric=Metric.AUTHORIZATION_DENIED, unit="Count"),
     MetricSpec(metric=Metric.MFA_ENROLLED, unit="Count"),
+    MetricSpec(metric=Metric.PRIVILEGED_ACTION, unit="Count"),
     MetricSpec(metric=Metric.RATE_LIMITED, unit="Count", dimension=Dimension.BUCKET),
     MetricSpec(metric=Metric.RATE_LIMITER_DEGRADED, unit="Count"),
     MetricSpec(metric=Metric.STORE_CONFLICT, unit="Count"),

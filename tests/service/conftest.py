@@ -23,8 +23,10 @@ from moto.ses.models import ses_backends
 from budgetbuddy import contract, telemetry
 from budgetbuddy.api._app import build_app
 from budgetbuddy.composition import build_services
+from budgetbuddy.domain.access import Role
 from budgetbuddy.domain.services import Services
 from budgetbuddy.security.passwords import Argon2Cost
+from budgetbuddy.security.totp import code_at
 from budgetbuddy.settings import Settings, load_settings
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.telemetry import Telemetry
@@ -70,6 +72,22 @@ class Caller:
             sent["Idempotency-Key"] = key
         arguments: dict[str, Any] = {} if body is None else {"json": body}
         return self.client.open(f"/api/v1{path}", method=method, headers=sent, **arguments)
+
+
+class Phone:
+    """An authenticator app."""
+
+    def __init__(self, secret: str, clock: ManualClock) -> None:
+        self._secret = base64.b32decode(secret + "=" * (-len(secret) % 8))
+        self._clock = clock
+
+    def code(self) -> str:
+        return code_at(self._secret, int(self._clock().timestamp()) // 30)
+
+    def next_code(self) -> str:
+        """A code of a later step: each is good once."""
+        self._clock.advance(seconds=30)
+        return self.code()
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -292,3 +310,25 @@ def stored(settings: Settings) -> Callable[[], str]:
 def signed_in(sign_up: Callable[..., Caller]) -> Caller:
     """A user who has just registered."""
     return sign_up("ann@example.com", displayName="Ann")
+
+
+@pytest.fixture
+def sign_up_as(
+    sign_up: Callable[..., Caller], wired: Services, clock: ManualClock
+) -> Callable[[Role], Caller]:
+    """Registers a user with a second factor and a role: `sign_up_as(Role.ADMIN)`."""
+
+    def sign_up_as(role: Role) -> Caller:
+        email = f"{secrets.token_hex(6)}@example.com"
+        user = sign_up(email)
+        phone = Phone(user("POST", "/auth/mfa/totp").json["secret"], clock)
+        assert user("POST", "/auth/mfa/totp/confirm", {"code": phone.code()}).status_code == 200
+        wired.roles.grant(user.session["user"]["id"], role, request_id="grant-in-a-test")
+        nobody = Caller(user.client)
+        challenge = nobody("POST", "/auth/login", {"email": email, "password": PASSWORD}).json
+        proof = {"mfaToken": challenge["mfaToken"], "method": "totp", "code": phone.next_code()}
+        session = nobody("POST", "/auth/mfa/verify", proof)
+        assert session.status_code == 200, session.json
+        return Caller(user.client, session.json["accessToken"], session.json)
+
+    return sign_up_as

@@ -10,9 +10,9 @@ from flask import Response, g, request
 from pydantic import BaseModel
 
 from budgetbuddy.api._declaration import Declaration
-from budgetbuddy.api._http import principal, respond, services, state
+from budgetbuddy.api._http import context, principal, respond, services, state
 from budgetbuddy.contract import Metric
-from budgetbuddy.domain.access import Gate
+from budgetbuddy.domain.access import Access, Gate, MfaEnrolmentRequired, Principal
 from budgetbuddy.domain.ports import Claim, Reply
 from budgetbuddy.problems import (
     IdempotencyInProgress,
@@ -20,6 +20,7 @@ from budgetbuddy.problems import (
     IdempotencyKeyRequired,
     IdempotencyKeyReused,
     InvalidHeader,
+    NotFound,
     PreconditionRequired,
     Problem,
     ReauthenticationRequired,
@@ -46,14 +47,17 @@ def admit(declaration: Declaration) -> None:
     elif declaration.access.gate is Gate.PROVIDER:
         bucket, key = "provider-webhook", declaration.area
     else:
-        _authenticate(declaration)
+        _authenticate()
         bucket = "read" if request.method in _READING else "write"
         key = principal().token_id or principal().user.subject
-    for name in (bucket, *declaration.limits):
+    g.quota = services().limits.take(bucket, key)
+    if not declaration.access.is_anonymous:
+        _authorize(declaration.access)
+    for name in declaration.limits:
         g.quota = services().limits.take(name, key)
 
 
-def _authenticate(declaration: Declaration) -> None:
+def _authenticate() -> None:
     try:
         who = services().authenticator.authenticate(_bearer())
     except Unauthorized:
@@ -66,15 +70,36 @@ def _authenticate(declaration: Declaration) -> None:
         tokenId=who.token_id or None,
         actorRole=",".join(who.roles) or None,
     )
-    if declaration.access.gate in {Gate.SESSION, Gate.FRESH} and who.token_id:
+
+
+def _authorize(access: Access) -> None:
+    """May the caller do this? A refusal leaves an audit row and a metric."""
+    refusal = _refusal(access, principal())
+    if refusal is not None:
         count(Metric.AUTHORIZATION_DENIED)
-        raise SessionRequired
-    if declaration.access.gate is Gate.FRESH and not who.is_fresh(services().clock()):
+        services().denials.record(context(), state().route, refusal.code)
+        raise refusal
+    if access.gate is Gate.FRESH and not principal().is_fresh(services().clock()):
         raise ReauthenticationRequired
-    wanted = declaration.access.scope
-    if wanted is not None and wanted not in who.scopes:
-        count(Metric.AUTHORIZATION_DENIED)
-        raise ScopeMissing(f"the scope {wanted} is needed")
+    if access.gate is Gate.ROLE:
+        count(Metric.PRIVILEGED_ACTION)
+
+
+def _refusal(access: Access, who: Principal) -> Problem | None:
+    if access.gate is Gate.ROLE:
+        return _role_refusal(access, who)
+    if access.gate in {Gate.SESSION, Gate.FRESH} and who.token_id:
+        return SessionRequired()
+    if access.scope is not None and access.scope not in who.scopes:
+        return ScopeMissing(f"the scope {access.scope} is needed")
+    return None
+
+
+def _role_refusal(access: Access, who: Principal) -> Problem | None:
+    """To whom has no role the route does not exist; access tokens never have one."""
+    if not access.roles.intersection(who.roles):
+        return NotFound()
+    return None if who.mfa else MfaEnrolmentRequired()
 
 
 def _bearer() -> str:

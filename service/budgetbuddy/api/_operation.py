@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from budgetbuddy.api._declaration import Declaration
-from budgetbuddy.domain.access import Gate
+from budgetbuddy.domain.access import Gate, MfaEnrolmentRequired
 from budgetbuddy.problems import (
     BadRequest,
     HeadersTooLarge,
@@ -91,15 +91,7 @@ def describe(name: str, declaration: Declaration) -> dict[str, Any]:
 
 def problems_of(declaration: Declaration) -> tuple[type[Problem], ...]:
     """Every problem that the route can answer with, each once."""
-    found: list[type[Problem]] = [*_ALWAYS, *declaration.problems]
-    if not declaration.access.is_anonymous:
-        found += _SIGNED_IN
-    if declaration.access.gate in {Gate.SESSION, Gate.FRESH}:
-        found.append(SessionRequired)
-    if declaration.access.gate is Gate.FRESH:
-        found.append(ReauthenticationRequired)
-    if declaration.access.scope is not None:
-        found.append(ScopeMissing)
+    found = [*_ALWAYS, *declaration.problems, *_refusals(declaration.access.gate)]
     if "path" in declaration.parts:
         found.append(NotFound)
     if {"body", "form"} & declaration.parts.keys() or declaration.signed_by:
@@ -113,6 +105,21 @@ def problems_of(declaration: Declaration) -> tuple[type[Problem], ...]:
     if declaration.idempotency == "I!":
         found.append(IdempotencyKeyRequired)
     return tuple(dict.fromkeys(found))
+
+
+def _refusals(gate: Gate) -> tuple[type[Problem], ...]:
+    """What a caller is told who may not."""
+    match gate:
+        case Gate.PUBLIC | Gate.PROVIDER:
+            return ()
+        case Gate.TOKEN:
+            return (*_SIGNED_IN, ScopeMissing)
+        case Gate.SESSION:
+            return (*_SIGNED_IN, SessionRequired)
+        case Gate.FRESH:
+            return (*_SIGNED_IN, SessionRequired, ReauthenticationRequired)
+        case Gate.ROLE:
+            return (*_SIGNED_IN, NotFound, MfaEnrolmentRequired)
 
 
 def _problem_responses(declaration: Declaration) -> dict[str, Any]:

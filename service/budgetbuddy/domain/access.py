@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
-from budgetbuddy.domain.ports import UserRef
+from budgetbuddy.domain.ports import Context, UserRef
+from budgetbuddy.problems import Forbidden
 
 
 class Scope(StrEnum):
@@ -27,6 +28,20 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
 
 
+class Role(StrEnum):
+    """What an operator makes of a user; both ask for a second factor."""
+
+    ADMIN = "ADMIN"  # sees the state of the system
+    COMPLIANCE = "COMPLIANCE"  # sees reports and evidence
+
+
+class MfaEnrolmentRequired(Forbidden):
+    """Whoever sees more than their own data has a second factor."""
+
+    code = "mfa_enrolment_required"
+    title = "The role of this user needs a second factor first"
+
+
 class Gate(StrEnum):
     """The kinds of access."""
 
@@ -35,14 +50,16 @@ class Gate(StrEnum):
     TOKEN = "token"  # noqa: S105 - a session, or an access token with the scope
     SESSION = "session"  # a signed-in session only
     FRESH = "fresh"  # a session whose user was authenticated just now
+    ROLE = "role"  # a session whose user has one of the roles; the route is a 404 to others
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """A gate and, for `TOKEN`, the scope it asks for."""
+    """A gate and what it asks for: a scope (`TOKEN`), or any one of some roles (`ROLE`)."""
 
     gate: Gate
     scope: Scope | None = None
+    roles: frozenset[Role] = frozenset()
 
     @property
     def is_anonymous(self) -> bool:
@@ -54,6 +71,8 @@ PUBLIC = Access(gate=Gate.PUBLIC)
 PROVIDER = Access(gate=Gate.PROVIDER)
 SESSION = Access(gate=Gate.SESSION)
 FRESH = Access(gate=Gate.FRESH)
+ADMIN = Access(gate=Gate.ROLE, roles=frozenset({Role.ADMIN}))
+COMPLIANCE = Access(gate=Gate.ROLE, roles=frozenset({Role.ADMIN, Role.COMPLIANCE}))
 FRESH_FOR: Final = timedelta(seconds=300)
 
 
@@ -101,6 +120,13 @@ class Authenticator(Protocol):
         """Do not remember that this personal access token was good."""
 
 
+class Denials(Protocol):
+    """What a user was refused, for their audit trail."""
+
+    def record(self, context: Context, route: str, code: str) -> None:
+        """Leave an audit row, a few an hour: more are counted only, so that no chain is flooded."""
+
+
 # --- Limits --------------------------------------------------------------------------------------
 
 
@@ -136,6 +162,7 @@ BUCKETS: Mapping[str, Bucket] = {
         Bucket(name="login-ip", limit=100, window_seconds=900),
         Bucket(name="mfa", limit=20, window_seconds=3_600),
         Bucket(name="sensitive", limit=10, window_seconds=3_600),
+        Bucket(name="denied", limit=10, window_seconds=3_600),
         Bucket(name="register", limit=10, window_seconds=3_600),
         Bucket(name="recover", limit=20, window_seconds=3_600),
         Bucket(name="recover-account", limit=3, window_seconds=3_600),

@@ -29,9 +29,12 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "auth.password_changed"  # noqa: S105 - an event
     PASSWORD_RESET_REQUESTED = "auth.password_reset_requested"  # noqa: S105 - an event
     PASSWORD_RESET = "auth.password_reset"  # noqa: S105 - an event
+    DENIED = "auth.denied"
     TOKEN_CREATED = "token.created"  # noqa: S105 - an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an event
     USER_UPDATED = "user.updated"
+    ROLE_GRANTED = "user.role_granted"
+    ROLE_REVOKED = "user.role_revoked"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
     ACCOUNT_CLOSED = "account.closed"

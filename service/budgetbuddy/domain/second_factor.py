@@ -22,7 +22,6 @@ CHALLENGE_TRIES: Final = 5
 ENROLMENT_LIFE: Final = timedelta(minutes=10)
 BACKUP_CODES: Final = 10
 BACKUP_CODE_CHARACTERS: Final = 8
-ROLES_WITH_FACTOR: Final = frozenset({"ADMIN", "COMPLIANCE"})
 _ONE_TIME_CODE = re.compile(r"[0-9]{6}")
 
 
@@ -193,7 +192,7 @@ def used(factor: Factor, proof: Proof) -> Factor:
 
 def require_optional(profile: Profile) -> None:
     """Raises `MfaMandatoryForRole`."""
-    if ROLES_WITH_FACTOR.intersection(profile.roles):
+    if profile.roles:
         raise MfaMandatoryForRole
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from budgetbuddy.domain.access import Authenticator, Limits
+from budgetbuddy.domain.access import Authenticator, Denials, Limits
 from budgetbuddy.domain.access_tokens import AccessTokens
 from budgetbuddy.domain.account_removal import AccountRemoval, Reconciliations
 from budgetbuddy.domain.accounts import Accounts
@@ -25,6 +25,7 @@ from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.months import Months
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.registration import Registrations
+from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.rules import RuleRuns, Rules
 from budgetbuddy.domain.sessions import Sessions
 from budgetbuddy.domain.sign_in import SignIn
@@ -41,10 +42,12 @@ class Services:
     clock: Clock
     authenticator: Authenticator
     limits: Limits
+    denials: Denials
     cursors: Cursors
     idempotency: Idempotency
     health: Health
     users: Users
+    roles: Roles
     registrations: Registrations
     sign_in: SignIn
     second_factors: SecondFactors

@@ -1,6 +1,5 @@
 """The second factor: no way to a session leads around it, and no code is good twice."""
 
-import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,14 @@ import pytest
 from budgetbuddy.domain.audit import Event
 from budgetbuddy.security.totp import TotpCodes, code_at
 
-from ..conftest import PASSWORD, Caller, ManualClock, Trail, mailed_code  # noqa: TID252 - fixtures' module
+from ..conftest import (  # noqa: TID252 - fixtures' module
+    PASSWORD,
+    Caller,
+    ManualClock,
+    Phone,
+    Trail,
+    mailed_code,
+)
 
 ANN = "ann@example.com"
 OTHER = "another sentence nobody knows 7"
@@ -23,22 +29,6 @@ RFC_6238 = [  # appendix B, SHA-1, the last six of its eight digits
     (2_000_000_000, "279037"),
     (20_000_000_000, "353130"),
 ]
-
-
-class Phone:
-    """An authenticator app."""
-
-    def __init__(self, secret: str, clock: ManualClock) -> None:
-        self._secret = base64.b32decode(secret + "=" * (-len(secret) % 8))
-        self._clock = clock
-
-    def code(self) -> str:
-        return code_at(self._secret, int(self._clock().timestamp()) // 30)
-
-    def next_code(self) -> str:
-        """A code of a later step: each is good once."""
-        self._clock.advance(seconds=30)
-        return self.code()
 
 
 def login(caller: Caller, password: str = PASSWORD) -> Any:
