@@ -13,10 +13,14 @@ from budgetbuddy.composition_banks import build_banks
 from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.dates import utc_now
+from budgetbuddy.domain.messages import Handler, Handlers, MessageKind, Queue
 from budgetbuddy.domain.ports import Clock
 from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.services import Services
 from budgetbuddy.gateways.mail import SesMail
+from budgetbuddy.gateways.queue import WAIT_SECONDS, Inbox, InlineQueue, SqsQueue
+from budgetbuddy.gateways.resilience import SQS, Guard
+from budgetbuddy.handlers import build_handlers
 from budgetbuddy.security.authenticate import REMEMBERED_SECONDS
 from budgetbuddy.security.cursors import SignedCursors
 from budgetbuddy.security.envelope import Envelope
@@ -47,7 +51,7 @@ from budgetbuddy.store.transactions import TransactionStore
 from budgetbuddy.store.transfers import TransferStore
 
 # (connect, read) timeouts in seconds; a required dependency gets three attempts.
-TIMEOUTS = {"dynamodb": (1, 3), "kms": (1, 2), "ses": (1, 5)}
+TIMEOUTS = {"dynamodb": (1, 3), "kms": (1, 2), "ses": (1, 5), "sqs": (1, 5)}
 ATTEMPTS = 3
 SPARE_CONNECTIONS = 4
 
@@ -82,7 +86,10 @@ def build_services(
     rows = (store, tools.commands, keys)
     accounts, categories = AccountStore(*rows), CategoryStore(*rows)
     months, budgets = MonthStore(store), BudgetStore(*rows)
-    banks = build_banks(settings, tools, accounts)
+    handlers: dict[MessageKind, Handler] = {}
+    queue = _queue(aws, settings, handlers)
+    banks = build_banks(settings, tools, accounts, queue)
+    handlers |= build_handlers(bank_webhooks=banks.webhooks)
     return Services(
         clock=clock,
         limits=tools.limits,
@@ -120,12 +127,31 @@ def build_services(
         goals=GoalStore(*rows),
         rules=RuleStore(*rows),
         rule_runs=RuleRunStore(*rows, accounts),
+        queue=queue,
+        handlers=handlers,
     )
 
 
-def _client(aws: Any, settings: Settings, service: str) -> Any:
+def build_inbox(settings: Settings, session: boto3.session.Session | None = None) -> Inbox:
+    """The worker's end of the queue; its client waits for messages longer than for answers."""
+    aws = session or boto3.session.Session()
+    connect, read = TIMEOUTS["sqs"]
+    client = _client(aws, settings, "sqs", (connect, read + WAIT_SECONDS))
+    return Inbox(client, str(settings.jobs_queue_url))
+
+
+def _queue(aws: Any, settings: Settings, handlers: Handlers) -> Queue:
+    """Without a queue the handlers are called at once; they are filled in later."""
+    if settings.jobs_queue_url is None:
+        return InlineQueue(handlers)
+    return SqsQueue(_client(aws, settings, "sqs"), str(settings.jobs_queue_url), Guard(SQS))
+
+
+def _client(
+    aws: Any, settings: Settings, service: str, timeouts: tuple[int, int] | None = None
+) -> Any:
     """`aws` is a boto3 session, untyped: its overloads want literals, ours is a variable."""
-    connect, read = TIMEOUTS[service]
+    connect, read = timeouts or TIMEOUTS[service]
     endpoint = settings.aws_endpoint_url
     return aws.client(
         service,

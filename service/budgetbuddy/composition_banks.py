@@ -6,6 +6,7 @@ from budgetbuddy.composition_identity import Tools
 from budgetbuddy.domain.accounts import Accounts
 from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.bank_webhooks import BankWebhooks
+from budgetbuddy.domain.messages import Queue
 from budgetbuddy.gateways.plaid import HOSTS, PlaidAccess, PlaidBanks
 from budgetbuddy.gateways.plaid_webhooks import PlaidEvents, PlaidKeys
 from budgetbuddy.gateways.resilience import PLAID, Guard
@@ -25,7 +26,7 @@ class Banks:
     webhooks: BankWebhooks
 
 
-def build_banks(settings: Settings, tools: Tools, accounts: Accounts) -> Banks:
+def build_banks(settings: Settings, tools: Tools, accounts: Accounts, queue: Queue) -> Banks:
     """Wire them; without credentials of Plaid there is no way to the banks."""
     rows = (tools.store, tools.commands, tools.keys)
     plaid = _plaid(settings)
@@ -41,6 +42,7 @@ def build_banks(settings: Settings, tools: Tools, accounts: Accounts) -> Banks:
         seen=SeenEventRows(tools.store, "plaid", REPLAY_SECONDS),
         owners=BankOwnerRows(tools.store),
         links=links,
+        queue=queue,
     )
     return Banks(links=links, webhooks=webhooks)
 

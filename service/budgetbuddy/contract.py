@@ -99,6 +99,38 @@ TABLES: tuple[TableSpec, ...] = (
     ),
 )
 
+# --- Queues --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueSpec:
+    """One queue named `budgetbuddy-{name}` and its dead-letter queue `budgetbuddy-{name}-dlq`."""
+
+    name: str
+    variable: str  # environment variable that holds its URL
+    visibility_seconds: int  # a message in hand is kept from other workers this long
+    retention_days: int
+    dead_letter_days: int
+    max_receives: int  # then it goes to the dead-letter queue
+
+
+QUEUES: tuple[QueueSpec, ...] = (
+    QueueSpec(
+        name="jobs",
+        variable="JOBS_QUEUE_URL",
+        visibility_seconds=120,
+        retention_days=4,
+        dead_letter_days=14,
+        max_receives=5,
+    ),
+)
+QUEUE_SEND_ACTIONS = ("sqs:SendMessage",)
+QUEUE_CONSUME_ACTIONS = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:ReceiveMessage",
+)
+
 # --- Encryption ----------------------------------------------------------------------------------
 
 ENVELOPE_KEY_CLASS = "tokens"  # the KMS key class that wraps one data key per user
@@ -158,6 +190,11 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         name="EMAIL_FROM", purpose="verified SES identity that confirmation mail comes from"
     ),
     VariableSpec(name="PUBLIC_BASE_URL", purpose="origin the clients call, in links and OpenAPI"),
+    VariableSpec(
+        name="JOBS_QUEUE_URL",
+        purpose="queue of the worker; without one, which only tests are, work is done at once",
+        default="",
+    ),
     VariableSpec(
         name="DYNAMODB_TABLE_PREFIX", purpose="first part of table names", default="BudgetBuddy"
     ),
@@ -239,6 +276,11 @@ class Metric(StrEnum):
     WEBHOOK_RECEIVED = "WebhookReceived"
     WEBHOOK_REJECTED = "WebhookRejected"
     WEBHOOK_DUPLICATE = "WebhookDuplicate"
+    WEBHOOK_IGNORED = "WebhookIgnored"
+    JOB_SUCCEEDED = "JobSucceeded"
+    JOB_FAILED = "JobFailed"
+    JOB_DURATION = "JobDuration"
+    JOB_AGE = "JobAge"
 
 
 class Dimension(StrEnum):
@@ -251,6 +293,7 @@ class Dimension(StrEnum):
     TABLE = "Table"
     DEPENDENCY = "Dependency"
     PROVIDER = "Provider"
+    JOB = "Job"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,4 +341,9 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.WEBHOOK_RECEIVED, unit="Count", dimension=Dimension.PROVIDER),
     MetricSpec(metric=Metric.WEBHOOK_REJECTED, unit="Count", dimension=Dimension.PROVIDER),
     MetricSpec(metric=Metric.WEBHOOK_DUPLICATE, unit="Count", dimension=Dimension.PROVIDER),
+    MetricSpec(metric=Metric.WEBHOOK_IGNORED, unit="Count", dimension=Dimension.PROVIDER),
+    MetricSpec(metric=Metric.JOB_SUCCEEDED, unit="Count", dimension=Dimension.JOB),
+    MetricSpec(metric=Metric.JOB_FAILED, unit="Count", dimension=Dimension.JOB),
+    MetricSpec(metric=Metric.JOB_DURATION, unit="Milliseconds", dimension=Dimension.JOB),
+    MetricSpec(metric=Metric.JOB_AGE, unit="Seconds"),
 )

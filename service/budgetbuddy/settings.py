@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     # SES decides which identities exist; a special-use domain is right on a laptop.
     email_from: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
     public_base_url: AnyHttpUrl
+    jobs_queue_url: OptionalUrl
     dynamodb_table_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
     aws_cloudwatch_enabled: bool
     log_level: Literal["DEBUG", "INFO", "WARNING"]

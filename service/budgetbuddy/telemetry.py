@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -50,6 +51,7 @@ FIELDS = frozenset(
         "bytesOut",
         "idempotent",
         "attempt",
+        "job",
         "dependency",
         "errorClass",
         "stack",
@@ -60,6 +62,7 @@ LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30}
 MASK = "***"
 _SERVER_ERROR = 500
 _SUSPICIOUS = frozenset({401, 403, 429})
+STACK_FRAMES = 12
 LONGEST_TEXT = 200  # characters of a user agent
 
 _SPECS: Mapping[Metric, MetricSpec] = {spec.metric: spec for spec in METRICS}
@@ -86,6 +89,7 @@ class Telemetry:
     release: str = "unknown"
     emit_metrics: bool = False
     level: str = "INFO"
+    service: str = "api"  # or "worker"
     stream: IO[str] | None = None
 
 
@@ -133,6 +137,14 @@ def note(**fields: Any) -> None:
     """Set fields of the current request's line; outside a request it has no effect."""
     if (line := _line.get()) is not None:
         line.update(fields)
+
+
+def note_error(exc: BaseException) -> None:
+    """An error nobody foresaw: class and place go to the line, nothing of its text."""
+    frames = traceback.extract_tb(exc.__traceback__)[-STACK_FRAMES:]
+    stack = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames))
+    note(errorClass=type(exc).__qualname__, stack=stack, code="internal_error")
+    count(Metric.UNHANDLED_ERROR)
 
 
 def tally(**amounts: float) -> None:
@@ -219,7 +231,7 @@ def _stamp(_: object, __: str, fields: MutableMapping[str, Any]) -> MutableMappi
     now = time.time_ns() // 1_000_000
     seconds, millis = divmod(now, 1_000)
     fields["ts"] = time.strftime(f"%Y-%m-%dT%H:%M:%S.{millis:03d}Z", time.gmtime(seconds))
-    fields["service"] = "api"
+    fields["service"] = _active.service
     fields["version"] = _active.release
     fields["environment"] = _active.environment
     return fields

@@ -1,6 +1,5 @@
 """Every failure as `application/problem+json`, with its log fields and metrics; none escapes."""
 
-import traceback
 from http import HTTPStatus
 
 import orjson
@@ -21,9 +20,8 @@ from budgetbuddy.problems import (
     UnsupportedMediaType,
     VersionConflict,
 )
-from budgetbuddy.telemetry import count, note
+from budgetbuddy.telemetry import count, note, note_error
 
-STACK_FRAMES = 12
 _BY_STATUS: dict[int, type[Problem]] = {
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowed,
@@ -65,10 +63,7 @@ def _http_exception(exc: HTTPException) -> Response:
 
 def _unforeseen(exc: Exception) -> Response:
     """The last resort: class and place go to the log, nothing of it to the client."""
-    frames = traceback.extract_tb(exc.__traceback__)[-STACK_FRAMES:]
-    stack = " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames))
-    note(errorClass=type(exc).__qualname__, stack=stack, code=InternalError.code)
-    count(Metric.UNHANDLED_ERROR)
+    note_error(exc)
     return _response(InternalError())
 
 

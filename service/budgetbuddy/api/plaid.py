@@ -189,7 +189,7 @@ def plaid_webhook() -> Response:
     """Take an event of Plaid's: rows to bring in, or something the user has to do at the bank.
 
     Plaid signs the body in `Plaid-Verification`. An event that comes twice is taken once; one
-    that cannot be handled now is refused, so that Plaid sends it again.
+    that cannot be kept for the worker is refused, so that Plaid sends it again.
     """
     body = request.get_data()
     signature = request.headers.get(SIGNATURE, "")
@@ -199,12 +199,11 @@ def plaid_webhook() -> Response:
         count(Metric.WEBHOOK_REJECTED, dimension="plaid")
         log("security.webhook_rejected", level="warning", dependency="plaid")
         raise
-    except (BankDataChanging, SyncRunning, UpstreamInvalid, UpstreamUnavailable):
-        count(Metric.BANK_SYNC_FAILED)
-        raise
     count(Metric.WEBHOOK_RECEIVED, dimension="plaid")
     if handling is Handling.DUPLICATE:
         count(Metric.WEBHOOK_DUPLICATE, dimension="plaid")
+    if handling is Handling.IGNORED:
+        count(Metric.WEBHOOK_IGNORED, dimension="plaid")
     return json_response(WebhookTaken(handling=handling))
 
 

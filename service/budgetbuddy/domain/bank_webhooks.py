@@ -1,17 +1,19 @@
-"""What a provider tells by webhook, done at once and at most once.
+"""What a provider tells by webhook: taken at most once, kept in the queue, done by the worker.
 
-An event that cannot be handled now is answered with an error and told again by the provider; until
-then it counts as unseen.
+An event that cannot be kept is answered with an error and told again by the provider; until then it
+counts as unseen.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
 from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.banks import BankLoginRequired, ItemProblem, LinkEnded
 from budgetbuddy.domain.deadline import time_limit
+from budgetbuddy.domain.messages import Message, MessageKind, Queue
 from budgetbuddy.domain.ports import Context, UserRef
 from budgetbuddy.problems import SessionRevoked, Unauthorized, Unavailable
 
@@ -45,10 +47,9 @@ class KeysUnavailable(Unavailable):
 class Handling(StrEnum):
     """What became of an event."""
 
-    DONE = "done"
+    TAKEN = "taken"
     DUPLICATE = "duplicate"
     IGNORED = "ignored"  # a code nobody waits for
-    NOT_OURS = "not_ours"  # a link that was ended or never was
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,44 +95,50 @@ class BankWebhooks:
     seen: SeenEvents
     owners: BankOwners
     links: BankLinks
+    queue: Queue
 
     def receive(self, body: bytes, signature: str, request_id: str) -> Handling:
-        """Handle one event. Raises `SignatureInvalid`, `KeysUnavailable`, or why it cannot now."""
+        """Keep one event. Raises `SignatureInvalid`, `KeysUnavailable`, or why it cannot now."""
         if self.verifier is None:
             raise SignatureInvalid
         event = self.verifier.verify(body, signature)
         if not self.seen.take(event.id):
             return Handling.DUPLICATE
+        if not (_brings_rows(event) or _concerns_link(event)):
+            return Handling.IGNORED
+        kept = Message(kind=MessageKind.BANK_EVENT, data=asdict(event), request_id=request_id)
         try:
             with time_limit(HANDLING_SECONDS):
-                return self._handle(event, request_id)
+                self.queue.send(kept)
         except BaseException:
             self.seen.forget(event.id)
             raise
+        return Handling.TAKEN
 
-    def _handle(self, event: BankEvent, request_id: str) -> Handling:
-        is_sync = event.type == "TRANSACTIONS" and event.code in SYNC_CODES
-        is_problem = event.type == "ITEM" and (event.code in PROBLEMS or event.code == "ERROR")
-        if not is_sync and not is_problem:
-            return Handling.IGNORED
+    def handle(self, event: BankEvent, request_id: str) -> None:
+        """Do what an event asks for; repeating it changes nothing. Raises why it cannot now."""
         owner = self.owners(event.provider_id)
         if owner is None:
-            return Handling.NOT_OURS
+            return  # the link was ended, or its user erased
         user, item_id = owner
         context = Context(user=user, request_id=request_id, actor="system")
-        try:
-            if is_sync:
+        # What the user has to do is noted on the link; an erased user has none any more.
+        with suppress(BankLoginRequired, LinkEnded, SessionRevoked):
+            if _brings_rows(event):
                 self.links.sync(context, item_id)
             else:
                 self._note(context, item_id, event)
-        except (BankLoginRequired, LinkEnded):
-            return Handling.DONE  # noted on the link: telling it again changes nothing
-        except SessionRevoked:
-            return Handling.NOT_OURS  # the user was erased meanwhile
-        return Handling.DONE
 
     def _note(self, context: Context, item_id: str, event: BankEvent) -> None:
         if event.code != "ERROR":
             self.links.items.attend(context, item_id, PROBLEMS[event.code])
         elif event.error == LOGIN_REQUIRED:
             self.links.items.attend(context, item_id, ItemProblem.LOGIN_REQUIRED)
+
+
+def _brings_rows(event: BankEvent) -> bool:
+    return event.type == "TRANSACTIONS" and event.code in SYNC_CODES
+
+
+def _concerns_link(event: BankEvent) -> bool:
+    return event.type == "ITEM" and (event.code in PROBLEMS or event.code == "ERROR")

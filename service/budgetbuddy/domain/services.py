@@ -22,6 +22,7 @@ from budgetbuddy.domain.identity_ports import (
 )
 from budgetbuddy.domain.imports import Imports
 from budgetbuddy.domain.jobs import Jobs
+from budgetbuddy.domain.messages import Handlers, Queue
 from budgetbuddy.domain.months import Months
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.registration import Registrations
@@ -73,3 +74,5 @@ class Services:
     goals: Goals
     rules: Rules
     rule_runs: RuleRuns
+    queue: Queue
+    handlers: Handlers  # what the worker does with what lies in the queue

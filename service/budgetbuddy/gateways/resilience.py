@@ -65,6 +65,13 @@ PLAID: Final = DependencyPolicy(
     parallel=3,
     breaker=BreakerPolicy(failure_ratio=0.7, window=30, minimum=15, open_seconds=120, successes=5),
 )
+# AWS is close and seldom fails: a handful of failures is an outage, and a short one.
+SQS: Final = DependencyPolicy(
+    name="sqs",
+    timeout=Timeout(connect=1, read=5),
+    parallel=2,
+    breaker=BreakerPolicy(failure_ratio=0.5, window=10, minimum=5, open_seconds=30, successes=1),
+)
 PLAID_READS: Final = RetryPolicy(attempts=3, first_seconds=1, within_seconds=12)
 
 

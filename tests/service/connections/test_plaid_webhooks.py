@@ -53,7 +53,7 @@ def send(client: FlaskClient, plaid: PlaidDouble, clock: ManualClock) -> Send:
 def test_new_rows_at_the_bank_come_in_by_themselves(linked: Linked, send: Send, code: str) -> None:
     answer = send(event(linked.bank.item_id, code))
 
-    assert (answer.status_code, answer.json) == (200, {"handling": "done"})
+    assert (answer.status_code, answer.json) == (200, {"handling": "taken"})
     assert linked.rows()
 
 
@@ -73,7 +73,7 @@ def test_what_the_user_has_to_do_at_the_bank_is_noted(
 ) -> None:
     answer = send(event(linked.bank.item_id, code, webhook_type="ITEM", error=error))
 
-    assert (answer.status_code, answer.json["handling"]) == (200, "done")
+    assert (answer.status_code, answer.json["handling"]) == (200, "taken")
     item = linked.caller("GET", f"/plaid/items/{linked.id}").json
     assert item["problem"] == problem
 
@@ -101,8 +101,8 @@ def test_codes_nobody_waits_for_are_taken_and_ignored(
 def test_an_event_of_an_ended_link_is_taken_and_changes_nothing(linked: Linked, send: Send) -> None:
     linked.caller("DELETE", f"/plaid/items/{linked.id}", If_Match='"1"')
 
-    assert send(event(linked.bank.item_id)).json == {"handling": "not_ours"}
-    assert send(event("item-of-nobody")).json == {"handling": "not_ours"}
+    assert send(event(linked.bank.item_id)).json == {"handling": "taken"}
+    assert send(event("item-of-nobody")).json == {"handling": "taken"}
 
 
 def test_a_bank_that_wants_to_see_its_customer_is_told_once_and_noted(
@@ -110,7 +110,7 @@ def test_a_bank_that_wants_to_see_its_customer_is_told_once_and_noted(
 ) -> None:
     linked.bank.error = "ITEM_LOGIN_REQUIRED"
 
-    assert send(event(linked.bank.item_id)).json == {"handling": "done"}
+    assert send(event(linked.bank.item_id)).json == {"handling": "taken"}
     item = linked.caller("GET", f"/plaid/items/{linked.id}").json
     assert item["problem"] == "login_required"
 
@@ -125,7 +125,7 @@ def test_the_same_event_again_is_a_duplicate(
     signature = plaid.signature(body, at=clock().timestamp())
     answers = [send(body, signature) for _ in range(3)]
 
-    assert [a.json["handling"] for a in answers] == ["done", "duplicate", "duplicate"]
+    assert [a.json["handling"] for a in answers] == ["taken", "duplicate", "duplicate"]
     assert plaid.calls["/transactions/sync"] == 1
     lines = records()
     assert sum(line.get("WebhookReceived", 0) for line in lines) == 3
@@ -140,7 +140,7 @@ def test_an_event_that_cannot_be_handled_now_is_taken_when_it_comes_again(
     plaid.fail("/transactions/sync", Fault(body=b"no json"))
 
     require_problem(send(body, signature), 502, "upstream_invalid")
-    assert send(body, signature).json == {"handling": "done"}
+    assert send(body, signature).json == {"handling": "taken"}
     assert linked.rows()
 
 

@@ -1,0 +1,24 @@
+"""What the worker does with each kind of message.
+
+A new kind: a member of `MessageKind`, a function here, its line in `build_handlers`. A test sees
+that every kind has one.
+"""
+
+from budgetbuddy.contract import Metric
+from budgetbuddy.domain.bank_webhooks import BankEvent, BankWebhooks
+from budgetbuddy.domain.messages import Handlers, Message, MessageKind
+from budgetbuddy.problems import Problem
+from budgetbuddy.telemetry import count
+
+
+def build_handlers(*, bank_webhooks: BankWebhooks) -> Handlers:
+    """One for each kind."""
+
+    def bank_event(message: Message) -> None:
+        try:
+            bank_webhooks.handle(BankEvent(**message.data), message.request_id)
+        except Problem:
+            count(Metric.BANK_SYNC_FAILED)
+            raise
+
+    return {MessageKind.BANK_EVENT: bank_event}
