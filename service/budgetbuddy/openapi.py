@@ -22,7 +22,10 @@ ORIGIN = "http://127.0.0.1:8080"  # where the service listens on a laptop
 def rendered_document() -> str:
     """The document as it is committed: keys in order, two spaces, one line feed at the end."""
     settings: Any = Settings.model_construct(
-        environment=Environment.LOCAL, public_base_url=AnyHttpUrl(ORIGIN), trusted_proxy_hops=0
+        environment=Environment.LOCAL,
+        public_base_url=AnyHttpUrl(ORIGIN),
+        release="none",
+        trusted_proxy_hops=0,
     )
     app = build_app(settings, cast("Services", None))
     return json.dumps(openapi_document(app), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
