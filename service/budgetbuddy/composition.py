@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from budgetbuddy.composition_banks import build_banks
 from budgetbuddy.composition_identity import Tools, build_identity
+from budgetbuddy.domain.analytics import Analytics
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.messages import Handler, Handlers, MessageKind, Queue
@@ -119,6 +120,7 @@ def build_services(
         imports=ImportStore(*rows, categories),
         jobs=JobStore(store),
         months=months,
+        analytics=Analytics(months=months, accounts=accounts, categories=categories),
         budgets=budgets,
         budget_reports=BudgetReports(
             budgets=budgets, months=months, categories=categories, spending=SpendingRows(store)

@@ -17,6 +17,7 @@ A route that reads one resource, and one that reads a list:
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import orjson
@@ -25,6 +26,7 @@ from pydantic import BaseModel, Field
 
 from budgetbuddy.api._body import Query
 from budgetbuddy.domain.access import Principal
+from budgetbuddy.domain.dates import today_in
 from budgetbuddy.domain.ports import Claim, Context, Page, Position, Render, Reply
 from budgetbuddy.domain.services import Services
 
@@ -102,6 +104,12 @@ def context(render: Render | None = None) -> Context:
         claim=current.claim if render is not None else None,
         render=render,
     )
+
+
+def local_today() -> date:
+    """The calendar date that it is for the user; it costs a read of the profile."""
+    profile = services().users.get(principal().user)
+    return today_in(profile.preferences.timezone, services().clock())
 
 
 def user_agent() -> str:

@@ -1,17 +1,33 @@
-"""`/analytics`: what months came to."""
+"""`/analytics`: what months came to, alone and together; sums never mix currencies."""
 
 from flask import Response
 
+from budgetbuddy.api._analytics_models import (
+    CategorySharesList,
+    CategorySharesView,
+    MonthsQuery,
+    NetWorthList,
+    NetWorthView,
+    Span,
+    SpanSummaryList,
+    SpanSummaryView,
+    TrendList,
+    TrendQuery,
+    TrendView,
+)
 from budgetbuddy.api._body import Query, View
 from budgetbuddy.api._fields import CurrencyCode, MoneyView, Month
-from budgetbuddy.api._http import principal, services, shown
+from budgetbuddy.api._http import listed, local_today, principal, services, shown
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import scope
 from budgetbuddy.domain.categories import NO_CATEGORY_SLOT
 from budgetbuddy.domain.currency import currency_of
 from budgetbuddy.domain.money import Money
+from budgetbuddy.domain.transactions import RangeTooWide
+from budgetbuddy.problems import NotFound
 
 routes = Routes("analytics", "/api/v1/analytics")
+READ, LIMITS = scope("analytics:read"), ("analytics",)
 
 
 class MonthPath(Query):
@@ -46,7 +62,7 @@ class MonthView(View):
     count: int
 
 
-@routes.get("/months/<month>", access=scope("analytics:read"), returns={200: MonthView})
+@routes.get("/months/<month>", access=READ, returns={200: MonthView}, limits=LIMITS)
 def show_month(path: MonthPath, query: MonthQuery) -> Response:
     """Report one month from its record: the price is the same whatever the history."""
     user = principal().user
@@ -73,4 +89,57 @@ def show_month(path: MonthPath, query: MonthQuery) -> Response:
         ],
         count=record.count,
     )
-    return shown(view, version=record.version)
+    response = shown(view, version=record.version)
+    response.headers["Cache-Control"] = "private, no-cache"  # kept, and asked for before each use
+    return response
+
+
+@routes.get(
+    "/spending-summary",
+    access=READ,
+    returns={200: SpanSummaryList},
+    problems=(RangeTooWide,),
+    limits=LIMITS,
+)
+def summarise_spending(query: Span) -> Response:
+    """Sum up a span of months by currency, against the span of equal length before it."""
+    today = local_today()
+    query.require_sound(today)
+    found = services().analytics.summaries(principal().user, query.from_, query.to, today)
+    return listed(SpanSummaryView.of(summary) for summary in found)
+
+
+@routes.get(
+    "/spending-by-category",
+    access=READ,
+    returns={200: CategorySharesList},
+    problems=(RangeTooWide,),
+    limits=LIMITS,
+)
+def share_spending(query: Span) -> Response:
+    """Share the spending of a span of months by category, by currency."""
+    query.require_sound(local_today())
+    found = services().analytics.by_category(principal().user, query.from_, query.to)
+    return listed(CategorySharesView.of(shares) for shares in found)
+
+
+@routes.get(
+    "/trends",
+    access=READ,
+    returns={200: TrendList},
+    problems=(NotFound,),
+    limits=LIMITS,
+)
+def show_trends(query: TrendQuery) -> Response:
+    """Show the last whole months of spending, or of a category, with median and slope."""
+    found = services().analytics.trends(
+        principal().user, query.months, query.category_id, local_today()
+    )
+    return listed(TrendView.of(trend) for trend in found)
+
+
+@routes.get("/net-worth", access=READ, returns={200: NetWorthList}, limits=LIMITS)
+def show_net_worth(query: MonthsQuery) -> Response:
+    """Show what is owned and owed at the ends of months, by currency, from the accounts alone."""
+    found = services().analytics.net_worth(principal().user, query.months, local_today())
+    return listed(NetWorthView.of(currency, ends) for currency, ends in found.items())

@@ -1,7 +1,6 @@
 """`/budgets`: what is meant to be spent, what was, and what is left."""
 
 from dataclasses import replace
-from datetime import date
 
 from flask import Response
 
@@ -33,6 +32,7 @@ from budgetbuddy.api._http import (
     expected_version,
     json_response,
     listed,
+    local_today,
     paged,
     principal,
     rendered,
@@ -67,7 +67,7 @@ def summarise_budgets(query: SummaryQuery) -> Response:
     Refunds are net. Pending, excluded and deleted rows, transfers and other currencies do not
     count; spending in other currencies is listed.
     """
-    today = _today()
+    today = local_today()
     month = query.month or month_of(today)
     require_plausible_month(month, today, "/month")
     found = services().budget_reports.summary(
@@ -80,7 +80,7 @@ def summarise_budgets(query: SummaryQuery) -> Response:
 def suggest_budgets(query: CurrencyQuery) -> Response:
     """Suggest limits: the median of six months and a tenth, rounded up to five units."""
     code = _currency(query.currency)
-    found = services().budget_reports.suggestions(principal().user, code, _today())
+    found = services().budget_reports.suggestions(principal().user, code, local_today())
     return listed(
         SuggestionView(category_id=category_id, limit=MoneyView.of(Money(minor, currency_of(code))))
         for category_id, minor in found
@@ -92,7 +92,7 @@ def list_budget_alerts(query: AlertQuery) -> Response:
     """List alerts, newest cycle first; what was crossed since the last look is raised first."""
     user = principal().user
     thresholds = services().users.get(user).preferences.alert_thresholds
-    lines = services().budget_reports.lines(user, _today())
+    lines = services().budget_reports.lines(user, local_today())
     services().budget_alerts.raise_new(replace(context(), actor="system"), lines, thresholds)
     return paged(
         query,
@@ -133,7 +133,7 @@ def show_budget(path: BudgetPath) -> Response:
 )
 def set_budget(path: BudgetPath, body: BudgetInput) -> Response:
     """Create a budget (`If-None-Match: *`) or replace it (`If-Match`)."""
-    today, version = _today(), version_or_new()
+    today, version = local_today(), version_or_new()
     terms = body.terms(today)
     require_plausible_month(terms.effective_from, today, "/effectiveFrom")
     location = "/api/v1/budgets/{id}" if version is None else None
@@ -159,13 +159,9 @@ def show_budget_history(path: BudgetPath, query: HistoryQuery) -> Response:
     """List the last cycles, oldest first: months, or for shorter budgets as many cycles."""
     user = principal().user
     budget = services().budgets.get(user, path.category_id)
-    cycles = services().budget_reports.history(user, path.category_id, _today(), query.months)
+    cycles = services().budget_reports.history(user, path.category_id, local_today(), query.months)
     return listed(cycle_view(cycle, budget.currency) for cycle in cycles)
 
 
 def _currency(asked: str | None) -> str:
     return asked or services().users.get(principal().user).preferences.currency
-
-
-def _today() -> date:
-    return services().clock().date()

@@ -27,6 +27,7 @@ from budgetbuddy.api._http import (
     expected_version,
     json_response,
     listed,
+    local_today,
     paged,
     principal,
     rendered,
@@ -244,7 +245,7 @@ def list_milestones(path: GoalPath) -> Response:
 )
 def project_goal(path: GoalPath) -> Response:
     """Project a goal from the contributions of the last six months."""
-    user, today = principal().user, services().clock().date()
+    user, today = principal().user, local_today()
     goal = services().goals.get(user, path.goal_id)
     first, _ = month_bounds(month_plus(month_of(today), 1 - LOOKED_BACK))
     found = services().goals.all_contributions(user, path.goal_id, first)
@@ -259,4 +260,4 @@ def _turned(path: GoalPath, status: GoalStatus) -> Response:
 def _require_sound(fields: dict[str, Any]) -> None:
     require_no_card_number({"/name": fields.get("name")})
     if fields.get("target_date") is not None:
-        require_future(fields["target_date"], services().clock().date())
+        require_future(fields["target_date"], local_today())

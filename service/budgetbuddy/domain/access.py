@@ -173,6 +173,7 @@ BUCKETS: Mapping[str, Bucket] = {
         Bucket(name="bank-sync", limit=1, window_seconds=60),
         Bucket(name="read", limit=600, window_seconds=60, shared=False),
         Bucket(name="write", limit=120, window_seconds=60, shared=False),
+        Bucket(name="analytics", limit=120, window_seconds=60, shared=False),
         Bucket(name="provider-webhook", limit=300, window_seconds=60, shared=False),
         Bucket(name="public", limit=60, window_seconds=60, shared=False),
     )

@@ -6,6 +6,7 @@ from budgetbuddy.domain.access import Authenticator, Denials, Limits
 from budgetbuddy.domain.access_tokens import AccessTokens
 from budgetbuddy.domain.account_removal import AccountRemoval, Reconciliations
 from budgetbuddy.domain.accounts import Accounts
+from budgetbuddy.domain.analytics import Analytics
 from budgetbuddy.domain.audit_trail import AuditTrail
 from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.bank_webhooks import BankWebhooks
@@ -68,6 +69,7 @@ class Services:
     imports: Imports
     jobs: Jobs
     months: Months
+    analytics: Analytics
     budgets: Budgets
     budget_reports: BudgetReports
     budget_alerts: BudgetAlerts
