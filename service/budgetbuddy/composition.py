@@ -16,6 +16,7 @@ from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.messages import Handler, Handlers, MessageKind, Queue
 from budgetbuddy.domain.ports import Clock
+from budgetbuddy.domain.recurring_calendar import RecurringCalendar
 from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.services import Services
 from budgetbuddy.gateways.mail import SesMail
@@ -43,6 +44,7 @@ from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
 from budgetbuddy.store.reconciliations import ReconciliationStore
+from budgetbuddy.store.recurring import EntryRows, RecurringStore
 from budgetbuddy.store.roles import DenialRows, RoleRows
 from budgetbuddy.store.rule_runs import RuleRunStore
 from budgetbuddy.store.rules import RuleStore
@@ -87,6 +89,7 @@ def build_services(
     rows = (store, tools.commands, keys)
     accounts, categories = AccountStore(*rows), CategoryStore(*rows)
     months, budgets = MonthStore(store), BudgetStore(*rows)
+    recurring = RecurringStore(*rows)
     handlers: dict[MessageKind, Handler] = {}
     queue = _queue(aws, settings, handlers)
     banks = build_banks(settings, tools, accounts, queue)
@@ -129,6 +132,8 @@ def build_services(
         goals=GoalStore(*rows),
         rules=RuleStore(*rows),
         rule_runs=RuleRunStore(*rows, accounts),
+        recurring=recurring,
+        recurring_calendar=RecurringCalendar(recurring, EntryRows(store, keys)),
         queue=queue,
         handlers=handlers,
     )

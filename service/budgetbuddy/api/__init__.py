@@ -22,6 +22,7 @@ def all_routes() -> "tuple[Routes, ...]":
         mfa,
         passwords,
         plaid,
+        recurring,
         rules,
         tokens,
         transactions,
@@ -31,7 +32,7 @@ def all_routes() -> "tuple[Routes, ...]":
 
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
-    planning = (budgets, goals, rules)
+    planning = (budgets, goals, rules, recurring)
     connections = (plaid, audit)
     modules = (*identity, *money, *planning, *connections)
     return tuple(module.routes for module in modules)

@@ -26,6 +26,8 @@ from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.messages import Handlers, Queue
 from budgetbuddy.domain.months import Months
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
+from budgetbuddy.domain.recurring import RecurringItems
+from budgetbuddy.domain.recurring_calendar import RecurringCalendar
 from budgetbuddy.domain.registration import Registrations
 from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.rules import RuleRuns, Rules
@@ -76,5 +78,7 @@ class Services:
     goals: Goals
     rules: Rules
     rule_runs: RuleRuns
+    recurring: RecurringItems
+    recurring_calendar: RecurringCalendar
     queue: Queue
     handlers: Handlers  # what the worker does with what lies in the queue
