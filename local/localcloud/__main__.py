@@ -137,7 +137,11 @@ def token() -> None:
 @cli.command()
 def unlock() -> None:
     """Remove the lock that a killed run left on stack `local`."""
-    local_stack().unlock()
+    stack = local_stack()
+    if not stack.is_locked():
+        console.print("Stack local is not locked.")
+        return
+    stack.unlock()
     console.print("The lock of stack local is gone.")
 
 

@@ -135,6 +135,11 @@ class Stack:
         found: list[dict[str, Any]] = state.get("deployment", {}).get("resources") or []
         return found
 
+    def is_locked(self) -> bool:
+        """Whether a run holds the stack, or was killed while it did."""
+        locks = self.directory / "state" / ".pulumi" / "locks"
+        return any(locks.rglob(f"{self.name}/*.json"))
+
     def unlock(self) -> None:
         """Remove the lock a killed run left."""
         self._run("cancel", self.name, "--yes")

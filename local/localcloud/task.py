@@ -46,6 +46,18 @@ def task_environment(
     }
 
 
+def _deployed(outputs: Path) -> dict[str, Any]:
+    """The outputs that the last deployment left. Raises `LocalCloudError` where none did."""
+    if not outputs.exists():
+        raise LocalCloudError(
+            "The service cannot start: stack local was not deployed yet.",
+            why=f"{outputs.name} does not exist",
+            remedy="make up",
+        )
+    deployed: dict[str, Any] = json.loads(outputs.read_text())
+    return deployed
+
+
 def _read_secret(secrets: Any, name: str) -> dict[str, str]:
     try:
         answer = secrets.get_secret_value(SecretId=name)
@@ -80,8 +92,7 @@ def main(arguments: list[str]) -> None:
     """`python -m localcloud.task OUTPUTS ENDPOINT PORT PLAID`: become the service."""
     outputs, endpoint, port, plaid = arguments
     try:
-        stack = json.loads(Path(outputs).read_text())
-        environment = task_environment(stack, endpoint, int(port), plaid)
+        environment = task_environment(_deployed(Path(outputs)), endpoint, int(port), plaid)
     except LocalCloudError as error:
         fail(error.what, error.why, error.remedy)
         sys.exit(EX_CONFIG)

@@ -56,10 +56,20 @@ def test_a_locked_state_names_the_command_that_unlocks_it(stack: Stack, lock: Pa
 
 
 def test_unlocking_removes_the_lock(stack: Stack, lock: Path) -> None:
+    assert stack.is_locked()
+
     stack.unlock()
 
     assert not lock.exists()
+    assert not stack.is_locked()
     assert stack.destroy() == []
+
+
+def test_where_nothing_is_locked_unlock_says_so(command_line: CommandLine) -> None:
+    unlocked = command_line.run("unlock")
+
+    assert unlocked.returncode == 0, unlocked.stderr
+    assert "Stack local is not locked." in unlocked.stdout
 
 
 def test_a_wrong_passphrase_is_said_with_a_remedy(stack: Stack, command_line: CommandLine) -> None:

@@ -73,19 +73,33 @@ def test_an_unusable_secret_ends_the_start_without_a_word_of_its_value(
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(outputs(OTHER=("app/keys", "pepper"), WANTED=reference)))
 
-    task = subprocess.run(
-        [sys.executable, "-P", "-m", "localcloud.task", str(file), emulator.endpoint, "1", "x"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    task = started(file, emulator.endpoint)
 
     assert task.returncode == 78
     assert said in task.stderr
     assert "do:  make up" in task.stderr
     assert "Traceback" not in task.stderr
     assert PEPPER not in task.stdout + task.stderr
+
+
+def test_a_service_started_before_the_stack_was_deployed_says_so(tmp_path: Path) -> None:
+    task = started(tmp_path / "outputs.json", "http://127.0.0.1:1")
+
+    assert task.returncode == 78
+    assert "stack local was not deployed yet" in task.stderr
+    assert "do:  make up" in task.stderr
+    assert "Traceback" not in task.stderr
+
+
+def started(outputs_file: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
+    """The task as supervisord starts it, ended."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "localcloud.task", str(outputs_file), endpoint, "1", "x"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
 
 
 def test_without_an_embedded_aws_the_secret_is_named() -> None:
