@@ -15,6 +15,7 @@ from infra.metrics import (
     function_metric,
     gateway_metric,
     operation_metric,
+    queue_metric,
     rule_metric,
     subscription_metric,
     table_metric,
@@ -40,6 +41,37 @@ def table_alarms(tables: Mapping[str, Name]) -> list[AlarmSpec]:
         alarm
         for short, name in tables.items()
         for alarm in (_throttles(short, name), _system_errors(specs[short], name))
+    ]
+
+
+def queue_alarms(queues: Mapping[str, Name], dead: Mapping[str, Name]) -> list[AlarmSpec]:
+    """What waits too long, and what nobody could handle."""
+    return [
+        *(
+            AlarmSpec(
+                name=f"queue-age-{short}",
+                family="queue-age",
+                meaning=f"A message of queue {short} has waited for five minutes",
+                metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", name)},
+                threshold=FIVE_MINUTES,
+                datapoints=5,
+                severity="warning",
+            )
+            for short, name in queues.items()
+        ),
+        *(
+            AlarmSpec(
+                name=f"dlq-{short}",
+                family="dlq",
+                meaning=f"A message of queue {short} could not be handled five times over",
+                metrics={"n": queue_metric("ApproximateNumberOfMessagesVisible", name)},
+                threshold=0,
+                period=FIVE_MINUTES,
+                datapoints=1,
+                window=1,
+            )
+            for short, name in dead.items()
+        ),
     ]
 
 

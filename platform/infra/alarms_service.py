@@ -18,6 +18,11 @@ from infra.settings import AlarmSettings
 MILLIS = 1000
 SLOW_TAIL_SECONDS = 1.0
 FIVE_MINUTES = 300
+FIFTEEN_MINUTES = 900
+JOB_FAILURES = 3
+BANK_FAILURES = 10
+FORGERIES = 20  # a key that a provider has just changed is a handful
+BREAKER_OPEN = 2
 AT_LEAST = "GreaterThanOrEqualToThreshold"
 BELOW = "LessThanThreshold"
 
@@ -179,6 +184,81 @@ def _own_words(settings: AlarmSettings, environment: str) -> list[AlarmSpec]:
         _counted("unhandled-error", Emitted.UNHANDLED_ERROR, environment, "warning"),
         _counted("rate-limiter-degraded", Emitted.RATE_LIMITER_DEGRADED, environment, "warning"),
         _counted("sign-in-overload", Emitted.PASSWORD_HASH_REJECTED, environment, "warning"),
+        _counted("webhook-forgeries", Emitted.WEBHOOK_REJECTED, environment, "security", FORGERIES),
+        *_providers(environment),
+    ]
+
+
+def _providers(environment: str) -> list[AlarmSpec]:
+    """What the service says of the providers it calls."""
+    return [
+        AlarmSpec(
+            name="provider-left-alone",
+            meaning="A provider fails so often that it is called no more",
+            metrics={"state": emitted_metric(Emitted.BREAKER_STATE, environment, "Maximum")},
+            threshold=BREAKER_OPEN,
+            comparison=AT_LEAST,
+            period=FIVE_MINUTES,
+            datapoints=2,
+            window=2,
+            severity="warning",
+        ),
+        AlarmSpec(
+            name="bank-sync-failing",
+            meaning="Rows of banks do not come in",
+            metrics={"n": emitted_metric(Emitted.BANK_SYNC_FAILED, environment)},
+            threshold=BANK_FAILURES,
+            comparison=AT_LEAST,
+            period=FIFTEEN_MINUTES,
+            datapoints=1,
+            window=1,
+            severity="warning",
+        ),
+    ]
+
+
+def worker_alarms(
+    settings: AlarmSettings, environment: str, worker: pulumi.Input[str]
+) -> list[AlarmSpec]:
+    """Alarms on the worker's tasks, and on what they say of their work."""
+    desired = insights_metric("DesiredTaskCount", worker)
+    return [
+        AlarmSpec(
+            name="worker-cpu-high",
+            meaning="The worker is short of CPU, and what waits in the queue waits longer",
+            metrics={"cpu": service_metric("CPUUtilization", worker)},
+            threshold=settings.cpu_percent,
+            datapoints=5,
+            severity="warning",
+        ),
+        AlarmSpec(
+            name="worker-memory-high",
+            meaning="The worker is short of memory and may be killed",
+            metrics={"memory": service_metric("MemoryUtilization", worker)},
+            threshold=settings.memory_percent,
+            datapoints=5,
+            severity="warning",
+        ),
+        AlarmSpec(
+            name="worker-running-below-desired",
+            meaning="The worker does not start, or ends by itself",
+            metrics={"desired": desired, "running": insights_metric("RunningTaskCount", worker)},
+            expression="desired - running",
+            threshold=0,
+            datapoints=5,
+            missing="breaching",
+        ),
+        AlarmSpec(
+            name="jobs-failing",
+            meaning="Work in the queue fails again and again",
+            metrics={"n": emitted_metric(Emitted.JOB_FAILED, environment)},
+            threshold=JOB_FAILURES,
+            comparison=AT_LEAST,
+            period=FIFTEEN_MINUTES,
+            datapoints=1,
+            window=1,
+            severity="warning",
+        ),
     ]
 
 
@@ -187,6 +267,7 @@ _MEANINGS = {
     "refresh-token-reuse": "A refresh token was used twice: a copy of it is in other hands",
     "unhandled-error": "The service met an error that nobody foresaw",
     "rate-limiter-degraded": "Attempts are not counted: the limiter lets requests through",
+    "webhook-forgeries": "Many webhooks without a valid signature: forged, or our key is wrong",
     "sign-in-overload": "More people sign in at once than the tasks can hash passwords for",
 }
 

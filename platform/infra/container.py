@@ -1,10 +1,12 @@
-"""The API's container definition as a pure function, and the environment it starts with."""
+"""The container definition as a pure function, and the environment the tasks start with."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from budgetbuddy import contract
 from infra.naming import Names
+from infra.queues import queue_url
 from infra.settings import Settings
 
 CONTAINER = "api"
@@ -13,6 +15,19 @@ TMP_VOLUME = "tmp"
 TMP_PATH = "/tmp"  # noqa: S108 - a volume of this task alone, mounted there  # nosec B108 - the mount point inside the container
 STOP_TIMEOUT_SECONDS = contract.STOP_SECONDS + 10
 LOG_BUFFER = "25m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """What the image is started as; without a `command`, as the image says."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+
+
+API_PROCESS = Process(name=CONTAINER, ports=(contract.PORT,))
+WORKER_PROCESS = Process(name="worker", command=("python", "-m", "budgetbuddy.worker"))
 
 
 def image_reference(settings: Settings) -> str:
@@ -32,6 +47,10 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
         "DATA_KEY_ID": names.key_alias_arn(contract.ENVELOPE_KEY_CLASS),
         "EMAIL_FROM": sender,
         "PUBLIC_BASE_URL": settings.api_url,
+        **{
+            spec.variable: queue_url(names, spec.name, settings.provider.endpoint)
+            for spec in contract.QUEUES
+        },
         "DYNAMODB_TABLE_PREFIX": settings.data.table_prefix,
         "AWS_CLOUDWATCH_ENABLED": "true",
         "LOG_LEVEL": settings.service.log_level,
@@ -45,12 +64,13 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
     return environment
 
 
-def container_definition(
+def container_definition(  # noqa: PLR0913, PLR0917 - what differs between stacks and processes
     image: str,
     environment: Mapping[str, str],
     secret_arns: Mapping[str, str],
     log_group: str,
     region: str,
+    process: Process = API_PROCESS,
 ) -> dict[str, Any]:
     """Read-only, unprivileged, without capabilities; secrets by full ARN and JSON key.
 
@@ -58,7 +78,8 @@ def container_definition(
     be taken for a secret named `jwt`.
     """
     return {
-        "name": CONTAINER,
+        "name": process.name,
+        **({"command": list(process.command)} if process.command else {}),
         "image": image,
         "essential": True,
         "user": USER,
@@ -68,7 +89,7 @@ def container_definition(
             "initProcessEnabled": True,
             "capabilities": {"drop": ["ALL"], "add": []},
         },
-        "portMappings": [{"containerPort": contract.PORT, "protocol": "tcp"}],
+        "portMappings": [{"containerPort": port, "protocol": "tcp"} for port in process.ports],
         "mountPoints": [{"sourceVolume": TMP_VOLUME, "containerPath": TMP_PATH, "readOnly": False}],
         "environment": [
             {"name": name, "value": value} for name, value in sorted(environment.items())
@@ -93,7 +114,7 @@ def container_definition(
             "options": {
                 "awslogs-group": log_group,
                 "awslogs-region": region,
-                "awslogs-stream-prefix": CONTAINER,
+                "awslogs-stream-prefix": process.name,
                 # A slow log service must not stop requests; metrics are on stdout as well.
                 "mode": "non-blocking",
                 "max-buffer-size": LOG_BUFFER,

@@ -29,6 +29,7 @@ class Sources:
     rotation: Name
     gateways: Sequence[Name]
     tables: Mapping[str, Name]
+    queues: Mapping[str, Name]
     rules: Mapping[str, Name]
     groups: Mapping[str, Name]
     certificates: Mapping[str, Name]

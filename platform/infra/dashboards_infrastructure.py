@@ -1,6 +1,7 @@
 """Dashboard Infrastructure: what carries the service."""
 
 from infra.alarms_platform import ARCHIVE_DELAY_SECONDS
+from infra.alarms_service import FIVE_MINUTES
 from infra.dashboard import Graph, Line, Widget
 from infra.dashboard_sources import Sources
 from infra.metrics import (
@@ -10,12 +11,13 @@ from infra.metrics import (
     gateway_metric,
     insights_metric,
     operation_metric,
+    queue_metric,
     service_metric,
     subscription_metric,
     table_metric,
     target_metric,
 )
-from infra.naming import SERVICE, SUBSCRIPTION
+from infra.naming import SERVICE, SUBSCRIPTION, WORKER
 
 READ_OPERATIONS = ("GetItem", "Query")
 WRITE_OPERATIONS = ("PutItem", "UpdateItem")
@@ -27,6 +29,7 @@ def infrastructure_widgets(sources: Sources) -> list[Widget]:
         *_tasks(sources),
         *_targets(sources),
         *_tables(sources),
+        *_work(sources),
         *_network(sources),
         *_logs(sources),
     ]
@@ -96,6 +99,33 @@ def _tables(sources: Sources) -> list[Widget]:
         *(
             Graph(title=f"Table {short}, milliseconds", lines=latency(short))
             for short in sources.tables
+        ),
+    ]
+
+
+def _work(sources: Sources) -> list[Widget]:
+    """What waits for the worker, and the worker."""
+
+    def per_queue(name: str) -> list[Line]:
+        return [
+            Line(metric=queue_metric(name, queue), label=short)
+            for short, queue in sources.queues.items()
+        ]
+
+    return [
+        Graph(title="Messages waiting", lines=per_queue("ApproximateNumberOfMessagesVisible")),
+        Graph(
+            title="Age of the oldest message, seconds",
+            lines=per_queue("ApproximateAgeOfOldestMessage"),
+            limits={"alarm": FIVE_MINUTES},
+        ),
+        Graph(
+            title="Worker, percent of what is reserved",
+            lines=[
+                Line(metric=service_metric(name, WORKER), label=name)
+                for name in ("CPUUtilization", "MemoryUtilization")
+            ],
+            limits={"alarm": sources.alarms.cpu_percent},
         ),
     ]
 

@@ -5,7 +5,7 @@ from infra.naming import INSIGHTS_LOGS, PROJECT, SECRET_PREFIX, Names
 from infra.policy import Statement, render
 
 GATEWAYS = ("s3", "dynamodb")
-INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms")
+INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms", "sqs")
 PULL = (
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
@@ -24,6 +24,7 @@ def endpoint_policy(service: str, names: Names, *, table_prefix: str, repository
         "logs": [_logs(names)],
         "secretsmanager": [_secrets(names)],
         "kms": [_keys(names)],
+        "sqs": [_queues(names)],
     }
     return render(statements[service])
 
@@ -79,6 +80,12 @@ def _secrets(names: Names) -> Statement:
     own = names.arn("secretsmanager", f"secret:{SECRET_PREFIX}/*")
     actions = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
     return _own("OwnSecrets", names, actions, own)
+
+
+def _queues(names: Names) -> Statement:
+    actions = (*contract.QUEUE_SEND_ACTIONS, *contract.QUEUE_CONSUME_ACTIONS)
+    arns = tuple(names.queue_arn(spec.name) for spec in contract.QUEUES)
+    return _own("OwnQueues", names, actions, *arns)
 
 
 def _keys(names: Names) -> Statement:

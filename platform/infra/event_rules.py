@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from infra.naming import CLUSTER, PROJECT, SERVICE, Names
+from infra.naming import CLUSTER, PROJECT, SERVICE, WORKER, Names
 from infra.topics import Topics
 
 GUARDDUTY_MEDIUM = 4  # severities are 1 to 10, medium starts here
@@ -92,7 +92,9 @@ def event_pattern(spec: EventSpec, names: Names) -> str:
         "detail": dict(spec.detail),
     }
     if spec.source == "aws.ecs":
-        pattern["resources"] = [names.arn("ecs", f"service/{CLUSTER}/{SERVICE}")]
+        pattern["resources"] = [
+            names.arn("ecs", f"service/{CLUSTER}/{service}") for service in (SERVICE, WORKER)
+        ]
     return json.dumps(pattern, sort_keys=True)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from budgetbuddy import contract
-from infra.naming import CLUSTER, INSIGHTS_LOGS, PROJECT, TASK_ROLE, TRAIL, Names
+from infra.naming import CLUSTER, INSIGHTS_LOGS, PROJECT, TASK_ROLE, TRAIL, WORKER_ROLE, Names
 from infra.policy import THIS_KEY, Statement, render, service
 
 ADMINISTRATION = (
@@ -85,7 +85,12 @@ CLASSES: tuple[KeyClass, ...] = (
         data_class="log",
         via=("firehose", "s3"),
     ),
-    KeyClass(name="messaging", protects="alarm topics", data_class="internal", via=("sns",)),
+    KeyClass(
+        name="messaging",
+        protects="alarm topics and queues",
+        data_class="internal",
+        via=("sns", "sqs"),
+    ),
     KeyClass(
         name="compute",
         protects="task storage and ECS Exec output",
@@ -204,7 +209,7 @@ def _own_statements(key: KeyClass, names: Names) -> Iterator[Statement]:
 
 
 def _envelope(names: Names) -> Statement:
-    """Direct use, for one role and one purpose. The condition names the role before it exists."""
+    """Direct use, for two roles and one purpose. The condition names them before they exist."""
     return Statement(
         sid="WrapUserKeys",
         principals=_root(names),
@@ -215,7 +220,9 @@ def _envelope(names: Names) -> Statement:
                 "kms:CallerAccount": names.account_id,
                 "kms:EncryptionContext:purpose": contract.ENVELOPE_PURPOSE,
             },
-            "ArnEquals": {"aws:PrincipalArn": names.role_arn(TASK_ROLE)},
+            "ArnEquals": {
+                "aws:PrincipalArn": (names.role_arn(TASK_ROLE), names.role_arn(WORKER_ROLE))
+            },
         },
         wildcard_reason=THIS_KEY,
     )

@@ -7,7 +7,14 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from infra.identity import ServiceRole
-from infra.key_policies import CLASSES, KeyClass, envelope_statement, key_policy, use_statement
+from infra.key_policies import (
+    CLASSES,
+    USE,
+    KeyClass,
+    envelope_statement,
+    key_policy,
+    use_statement,
+)
 from infra.naming import Names
 
 ROTATION_DAYS = 365
@@ -34,9 +41,11 @@ class KeyRing(pulumi.ComponentResource):
         }
         self.register_outputs({"arns": self.arns})
 
-    def grant_use_via(self, role: ServiceRole, key_class: str, service: str) -> None:
+    def grant_use_via(
+        self, role: ServiceRole, key_class: str, service: str, actions: tuple[str, ...] = USE
+    ) -> None:
         """Let `role` use the key of a class through one AWS service."""
-        role.allow(use_statement(key_class, service, self._names))
+        role.allow(use_statement(key_class, service, self._names, actions))
 
     def grant_envelope(self, role: ServiceRole) -> None:
         """Let `role` wrap and unwrap the users' data keys."""

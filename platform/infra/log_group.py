@@ -18,12 +18,14 @@ from infra.naming import (
     ROTATION_LOGS,
     SUBSCRIPTION,
     TRAIL_LOGS,
+    WORKER_LOGS,
     Names,
 )
 from infra.policy import Statement, render, service
 
 GROUPS: Mapping[str, str] = {
     "api": API_LOGS,
+    "worker": WORKER_LOGS,
     "ecs-exec": EXEC_LOGS,
     # Declared here, or ECS creates it without key and retention.
     "container-insights": INSIGHTS_LOGS,

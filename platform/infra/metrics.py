@@ -61,6 +61,9 @@ AWS_METRICS: Mapping[str, Known] = {
         "BytesOutToDestination ErrorPortAllocation PacketsDropCount", "NatGatewayId"
     ),
     "AWS/SNS": _known("NumberOfNotificationsFailed", "TopicName"),
+    "AWS/SQS": _known(
+        "ApproximateAgeOfOldestMessage ApproximateNumberOfMessagesVisible", "QueueName"
+    ),
     "AWS/WAFV2": _known("AllowedRequests BlockedRequests", "WebACL Rule Region"),
     "ECS/ContainerInsights": _known(
         "DesiredTaskCount PendingTaskCount RunningTaskCount", "ClusterName ServiceName"
@@ -179,6 +182,11 @@ def operation_metric(name: str, table: Name, operation: str, stat: str = "Sum") 
 def topic_metric(name: str, topic: Name) -> Metric:
     """A count of one topic, by its name."""
     return Metric(namespace="AWS/SNS", name=name, dimensions={"TopicName": topic}, stat="Sum")
+
+
+def queue_metric(name: str, queue: Name, stat: str = "Maximum") -> Metric:
+    """Messages of one queue, or the age of the oldest in seconds, by its name."""
+    return Metric(namespace="AWS/SQS", name=name, dimensions={"QueueName": queue}, stat=stat)
 
 
 def rule_metric(name: str, rule: Name) -> Metric:

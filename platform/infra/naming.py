@@ -12,6 +12,7 @@ SECRET_PREFIX = PROJECT
 ROLE_PATH = f"/{PROJECT}/"
 CLUSTER = f"{PROJECT}-cluster"
 SERVICE = f"{PROJECT}-backend"
+WORKER = f"{PROJECT}-worker"
 LOAD_BALANCER = f"{PROJECT}-alb"
 TRAIL = PROJECT
 AUDIT_BUCKET = "audit"
@@ -21,6 +22,7 @@ ROTATION_FUNCTION = f"{PROJECT}-rotate-jwt"
 
 # Logical role names; policies name the roles' ARNs before the roles exist.
 TASK_ROLE = "task-api"
+WORKER_ROLE = "task-worker"
 EXECUTION_ROLE = "execution"
 ROTATION_ROLE = "rotate-jwt"
 # People in an emergency; the role is made by whoever owns the account, not by this program.
@@ -30,6 +32,7 @@ ARCHIVE_STREAM = f"{PROJECT}-archive"
 SUBSCRIPTION = "archive"  # of every log group to that stream
 
 API_LOGS = f"/{PROJECT}/api"
+WORKER_LOGS = f"/{PROJECT}/worker"
 EXEC_LOGS = f"/{PROJECT}/ecs-exec"
 FLOW_LOGS = f"/{PROJECT}/vpc-flow"
 TRAIL_LOGS = f"/{PROJECT}/trail"
@@ -41,6 +44,7 @@ INSIGHTS_LOGS = f"/aws/ecs/containerinsights/{CLUSTER}/performance"  # name fixe
 # Every use of `ignore_changes`, with who else writes the property. Nothing else may be ignored.
 IGNORED: Mapping[str, tuple[str, ...]] = {
     "service": ("desiredCount", "loadBalancers"),  # autoscaling; ECS during blue/green
+    "worker": ("desiredCount",),  # autoscaling
     "listener rule": ("actions",),  # ECS during blue/green
     "secret version": ("secretString", "versionStages"),  # rotation
     "default network acl": ("subnetIds",),  # AWS, when subnets come and go
@@ -98,6 +102,14 @@ class Names:
         Never a bare prefix or a partial ARN: `jwt-secret` itself ends like such a suffix.
         """
         return self.arn("secretsmanager", f"secret:{self.secret(name)}-??????")
+
+    def queue(self, short: str) -> str:
+        """Name of a queue; a policy can name its ARN before it exists."""
+        return f"{PROJECT}-{short}"
+
+    def queue_arn(self, short: str) -> str:
+        """ARN of a queue."""
+        return self.arn("sqs", self.queue(short))
 
     def topic(self, severity: str) -> str:
         """Name of the alarm topic of one severity."""

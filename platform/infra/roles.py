@@ -1,4 +1,4 @@
-"""The roles around the API: what the code may do, what starts it, what shifts its traffic."""
+"""Roles of API and worker: what the code may do, what starts it, what shifts its traffic."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,18 @@ from pulumi import ResourceOptions
 from infra.identity import RoleArgs, ServiceRole
 from infra.keys import KeyRing
 from infra.mail import Mail
-from infra.naming import API_LOGS, EXECUTION_ROLE, LOAD_BALANCER, PROJECT, TASK_ROLE, Names
+from infra.naming import (
+    API_LOGS,
+    EXECUTION_ROLE,
+    LOAD_BALANCER,
+    PROJECT,
+    TASK_ROLE,
+    WORKER_LOGS,
+    WORKER_ROLE,
+    Names,
+)
 from infra.policy import Statement
+from infra.queues import Queues
 from infra.secrets import Secrets
 from infra.tables import Tables
 
@@ -25,10 +35,11 @@ class ServiceRolesArgs:
     tables: Tables
     secrets: Secrets
     mail: Mail
+    queues: Queues
 
 
 class ServiceRoles(pulumi.ComponentResource):
-    """`task` is the code's identity, `execution` starts the container, `traffic` is ECS's own."""
+    """`task`, `worker`: the code's; `execution` starts containers; `traffic` is ECS's own."""
 
     def __init__(
         self, name: str, args: ServiceRolesArgs, opts: ResourceOptions | None = None
@@ -37,6 +48,7 @@ class ServiceRoles(pulumi.ComponentResource):
         self._args = args
         self._child = ResourceOptions(parent=self)
         self.task = self._task_role()
+        self.worker = self._worker_role()
         self.execution = self._execution_role()
         self.traffic = self._traffic_role()
         self.register_outputs({"taskRoleArn": self.task.arn})
@@ -53,11 +65,23 @@ class ServiceRoles(pulumi.ComponentResource):
 
     def _task_role(self) -> ServiceRole:
         role = self._role(TASK_ROLE, "ecs-tasks", "The API itself: what the contract lists")
+        self._grant_contract(role)
+        role.seal()
+        return role
+
+    def _worker_role(self) -> ServiceRole:
+        role = self._role(WORKER_ROLE, "ecs-tasks", "The worker: the API's, and its queue")
+        self._grant_contract(role)
+        self._args.queues.grant_consume(role)
+        role.seal()
+        return role
+
+    def _grant_contract(self, role: ServiceRole) -> None:
+        """What both processes do with data, keys, mail and queues."""
         self._args.tables.grant_contract(role)
         self._args.keys.grant_envelope(role)
         self._args.mail.grant_send(role)
-        role.seal()
-        return role
+        self._args.queues.grant_send(role)
 
     def _execution_role(self) -> ServiceRole:
         names = self._args.names
@@ -81,7 +105,10 @@ class ServiceRoles(pulumi.ComponentResource):
             Statement(
                 sid="WriteLogs",
                 actions=("logs:CreateLogStream", "logs:PutLogEvents"),
-                resources=(f"{names.log_group_arn(API_LOGS)}:log-stream:*",),
+                resources=tuple(
+                    f"{names.log_group_arn(group)}:log-stream:*"
+                    for group in (API_LOGS, WORKER_LOGS)
+                ),
             ),
         )
         self._args.secrets.grant_read(role)

@@ -80,6 +80,16 @@ RULES: tuple[Rule, ...] = (
         must="must not exceed service.max",
     ),
     Rule(
+        keys=("worker.memory", "worker.cpu"),
+        holds=lambda memory, cpu: memory in FARGATE_MEMORY.get(cpu, ()),
+        must="must form a pair with worker.cpu that Fargate offers",
+    ),
+    Rule(
+        keys=("worker.min", "worker.max"),
+        holds=lambda least, most: least <= most,
+        must="must not exceed worker.max",
+    ),
+    Rule(
         keys=("service.scaleInCooldown", "service.scaleOutCooldown"),
         holds=lambda scale_in, scale_out: scale_in >= scale_out,
         must="must not be shorter than service.scaleOutCooldown",

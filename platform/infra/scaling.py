@@ -68,8 +68,8 @@ class ServiceScaling(pulumi.ComponentResource):
         tracking = Tracking(
             customized_metric_specification={
                 "metrics": [
-                    _query("requests", balancer_metric("RequestCount", args.balancer)),
-                    _query("tasks", insights_metric("RunningTaskCount", args.service_name)),
+                    scaling_query("requests", balancer_metric("RequestCount", args.balancer)),
+                    scaling_query("tasks", insights_metric("RunningTaskCount", args.service_name)),
                     {"id": "ratio", "expression": "requests / tasks", "return_data": True},
                 ]
             },
@@ -92,7 +92,8 @@ class ServiceScaling(pulumi.ComponentResource):
         )
 
 
-def _query(query_id: str, metric: Metric) -> Query:
+def scaling_query(query_id: str, metric: Metric) -> Query:
+    """One input of a scaling policy's metric math."""
     return Query(
         id=query_id,
         metric_stat={

@@ -21,7 +21,7 @@ class SecurityGroupsArgs:
 
 
 class SecurityGroups(pulumi.ComponentResource):
-    """`alb`, `service` and `endpoints` are group ids; groups have no inline rules."""
+    """`alb`, `service`, `worker` and `endpoints` are group ids; groups have no inline rules."""
 
     def __init__(
         self, name: str, args: SecurityGroupsArgs, opts: ResourceOptions | None = None
@@ -31,9 +31,11 @@ class SecurityGroups(pulumi.ComponentResource):
         self._vpc_id = args.vpc_id
         self.alb = self._group("alb", "Load balancer of the API")
         self.service = self._group("service", "Tasks of the API")
+        self.worker = self._group("worker", "Tasks of the worker")
         self.endpoints = self._group("endpoints", "Interface endpoints of AWS services")
         self._open_alb()
         self._open_service()
+        self._open_worker()
         self.register_outputs({"alb": self.alb, "service": self.service})
 
     def _open_alb(self) -> None:
@@ -48,14 +50,25 @@ class SecurityGroups(pulumi.ComponentResource):
         endpoints = {"referenced_security_group_id": self.endpoints}
         self._egress("service-to-endpoints", self.service, HTTPS, "AWS APIs", **endpoints)
         # Mail leaves through SES, which has no interface endpoint here.
-        self._egress("service-to-internet", self.service, HTTPS, "SES", cidr_ipv4=ANYWHERE)
+        why = "SES, Plaid, Stripe"
+        self._egress("service-to-internet", self.service, HTTPS, why, cidr_ipv4=ANYWHERE)
         service = {"referenced_security_group_id": self.service}
         self._ingress("endpoints-from-service", self.endpoints, HTTPS, "AWS APIs", **service)
+
+    def _open_worker(self) -> None:
+        """Out as the API; nobody calls it."""
+        endpoints = {"referenced_security_group_id": self.endpoints}
+        self._egress("worker-to-endpoints", self.worker, HTTPS, "AWS APIs", **endpoints)
+        why = "SES, Plaid, Stripe, webhooks of users"
+        self._egress("worker-to-internet", self.worker, HTTPS, why, cidr_ipv4=ANYWHERE)
+        worker = {"referenced_security_group_id": self.worker}
+        self._ingress("endpoints-from-worker", self.endpoints, HTTPS, "AWS APIs", **worker)
 
     def allow_prefix_list(self, name: str, prefix_list_id: pulumi.Input[str]) -> None:
         """Let the tasks reach an AWS service behind a gateway endpoint."""
         why = f"{name} through its gateway endpoint"
-        self._egress(f"service-to-{name}", self.service, HTTPS, why, prefix_list_id=prefix_list_id)
+        for tasks, group in (("service", self.service), ("worker", self.worker)):
+            self._egress(f"{tasks}-to-{name}", group, HTTPS, why, prefix_list_id=prefix_list_id)
 
     def _group(self, name: str, description: str) -> pulumi.Output[str]:
         group = aws.ec2.SecurityGroup(

@@ -9,7 +9,7 @@ from pulumi import CustomTimeouts, ResourceOptions
 
 from budgetbuddy import contract
 from infra.cluster import Cluster
-from infra.container import CONTAINER, TMP_VOLUME, container_definition, image_reference
+from infra.container import API_PROCESS, CONTAINER
 from infra.load_balancer import LoadBalancer
 from infra.log_group import ArchivedLogGroup
 from infra.naming import IGNORED, SERVICE, Names
@@ -18,6 +18,7 @@ from infra.roles import ServiceRoles
 from infra.secrets import Secrets
 from infra.security_groups import SecurityGroups
 from infra.settings import Settings
+from infra.task_definition import TaskArgs, task_definition
 
 # Longer than scale-up and bake together; the provider's default of 20 minutes is not.
 DEPLOYMENT_TIMEOUT = "60m"
@@ -55,29 +56,20 @@ class ApiService(pulumi.ComponentResource):
 
     def _task_definition(self) -> aws.ecs.TaskDefinition:
         args, size = self._args, self._args.settings.service
-        image = image_reference(args.settings)
-        container = pulumi.Output.all(args.secrets.arns, args.logs.name).apply(
-            lambda known: container_definition(
-                image, args.environment, known[0], known[1], args.names.region
-            )
-        )
-        return aws.ecs.TaskDefinition(
-            "api",
+        task = TaskArgs(
             family=SERVICE,
-            cpu=str(size.cpu),
-            memory=str(size.memory),
-            network_mode="awsvpc",
-            requires_compatibilities=["FARGATE"],
-            runtime_platform={"cpu_architecture": "ARM64", "operating_system_family": "LINUX"},
-            execution_role_arn=args.roles.execution.arn,
-            task_role_arn=args.roles.task.arn,
-            volumes=[{"name": TMP_VOLUME}],
-            skip_destroy=True,  # a rollback needs the revision before
-            track_latest=False,
-            container_definitions=pulumi.Output.json_dumps([container]),
-            tags={"release": args.settings.release or "none"},
-            opts=ResourceOptions(parent=self, depends_on=[args.logs]),
+            process=API_PROCESS,
+            cpu=size.cpu,
+            memory=size.memory,
+            settings=args.settings,
+            names=args.names,
+            environment=args.environment,
+            logs=args.logs,
+            secrets=args.secrets,
+            execution_role=args.roles.execution.arn,
+            task_role=args.roles.task.arn,
         )
+        return task_definition("api", task, ResourceOptions(parent=self))
 
     def _service(self, task: aws.ecs.TaskDefinition) -> aws.ecs.Service:
         args, size = self._args, self._args.settings.service

@@ -142,6 +142,16 @@ class ServiceSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
 
 
+class WorkerSettings(BaseModel):
+    """Size and scaling of the worker."""
+
+    model_config = STRICT
+    cpu: int = 256
+    memory: int = 512
+    min: int = Field(default=1, ge=1, le=4)
+    max: int = Field(default=4, ge=1, le=10)
+
+
 class DataSettings(BaseModel):
     """How well the tables are kept."""
 
@@ -249,6 +259,7 @@ class Settings(BaseModel):
     network: NetworkSettings
     edge: EdgeSettings
     service: ServiceSettings = ServiceSettings()
+    worker: WorkerSettings = WorkerSettings()
     data: DataSettings = DataSettings()
     secrets: SecretSettings = SecretSettings()
     logs: LogSettings = LogSettings()

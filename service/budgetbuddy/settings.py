@@ -110,6 +110,8 @@ class Settings(BaseSettings):
                 refused = f"{name.upper()} is refused when ENVIRONMENT is {self.environment}"
                 raise ValueError(refused)
         self._require_providers()
+        if self.environment.is_deployed and self.jobs_queue_url is None:
+            raise ValueError("JOBS_QUEUE_URL is not set")
         if (self.jwt_previous_secret is None) != (self.jwt_previous_key_id is None):
             raise ValueError("JWT_PREVIOUS_SECRET and JWT_PREVIOUS_KEY_ID go together")
         if self.jwt_previous_key_id == self.jwt_key_id:

@@ -150,6 +150,18 @@ SERIES: dict[str, tuple[dict[str, Series], dict[str, Series]]] = {
     "unhandled-error": ({"n": [1]}, {"n": [0]}),
     "rate-limiter-degraded": ({"n": [1]}, {"n": [None]}),
     "sign-in-overload": ({"n": [1]}, {"n": [None]}),
+    "webhook-forgeries": ({"n": [21]}, {"n": [20]}),
+    "provider-left-alone": ({"n": [2, 2]}, {"n": [2, 1]}),
+    "bank-sync-failing": ({"n": [10]}, {"n": [9]}),
+    "worker-cpu-high": ({"n": [81] * 5}, {"n": [99, 99, 99, 99, 80]}),
+    "worker-memory-high": ({"n": [80.1] * 5}, {"n": [95, 95, 70, 95, 95]}),
+    "worker-running-below-desired": (
+        {"desired": [1] * 5, "running": [0] * 5},
+        {"desired": [1] * 5, "running": [0, 0, 0, 0, 1]},
+    ),
+    "jobs-failing": ({"n": [3]}, {"n": [2]}),
+    "queue-age": ({"n": [301] * 5}, {"n": [301, 301, 301, 301, 300]}),
+    "dlq": ({"n": [1]}, {"n": [0]}),
     "ddb-throttles": (
         {"r": [1, None, None, None, None], "w": [None, None, None, None, 1]},
         {"w": [None, None, None, None, 99]},

@@ -9,6 +9,7 @@ import pytest
 from budgetbuddy import contract
 from infra.configuration import read_settings
 from infra.container import (
+    WORKER_PROCESS,
     container_definition,
     image_reference,
     service_environment,
@@ -48,6 +49,23 @@ def container(settings: Settings, environment: dict[str, str]) -> dict[str, Any]
     return container_definition(
         image_reference(settings), environment, ARNS, "/budgetbuddy/api", settings.region
     )
+
+
+def test_the_worker_is_the_same_image_with_another_command_and_no_port(
+    settings: Settings, environment: dict[str, str], container: dict[str, Any]
+) -> None:
+    image = image_reference(settings)
+    given = (environment, ARNS, "/budgetbuddy/worker", settings.region, WORKER_PROCESS)
+    worker = container_definition(image, *given)
+    options = worker["logConfiguration"]["options"]
+
+    assert worker["command"] == ["python", "-m", "budgetbuddy.worker"]
+    assert (worker["portMappings"], "command" in container) == ([], False)
+    assert options["awslogs-stream-prefix"] == worker["name"] == "worker"
+    different = {"name", "command", "portMappings", "logConfiguration"}
+    assert {k: v for k, v in worker.items() if k not in different} == {
+        k: v for k, v in container.items() if k not in different
+    }
 
 
 def test_every_variable_without_default_is_given_and_none_is_unknown(

@@ -30,6 +30,7 @@ SOURCES = Sources(
     rotation="budgetbuddy-rotate-jwt",
     gateways=["nat-1", "nat-2", "nat-3"],
     tables={table.name: f"BudgetBuddy-{table.name}" for table in contract.TABLES},
+    queues={spec.name: f"budgetbuddy-{spec.name}" for spec in contract.QUEUES},
     rules={spec.name: spec.rule_name for spec in EVENTS},
     groups=GROUPS,
     certificates={"api": "arn:aws:acm:us-east-1:123456789012:certificate/1"},

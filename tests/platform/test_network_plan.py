@@ -102,6 +102,7 @@ def test_only_the_load_balancer_is_open_to_the_world(plan: Any) -> None:
         ("alb", 80, "0.0.0.0/0"),
         ("service", 8080, "alb"),
         ("endpoints", 443, "service"),
+        ("endpoints", 443, "worker"),
     }
 
 
@@ -112,6 +113,10 @@ def test_traffic_leaves_only_to_where_it_is_needed(plan: Any) -> None:
         ("service", 443, "s3"),
         ("service", 443, "dynamodb"),
         ("service", 443, "0.0.0.0/0"),
+        ("worker", 443, "endpoints"),
+        ("worker", 443, "s3"),
+        ("worker", 443, "dynamodb"),
+        ("worker", 443, "0.0.0.0/0"),
     }
 
 
@@ -140,7 +145,9 @@ def test_aws_services_have_private_ways(plan: Any) -> None:
     assert kinds == {
         "s3": "Gateway",
         "dynamodb": "Gateway",
-        **dict.fromkeys(("ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms"), "Interface"),
+        **dict.fromkeys(
+            ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms", "sqs"), "Interface"
+        ),
     }
 
 

@@ -130,12 +130,13 @@ def test_a_grant_on_a_key_serves_an_aws_resource(key: KeyClass) -> None:
             assert "kms:GrantIsForAWSResource" in condition or "kms:GrantOperations" in condition
 
 
-def test_the_envelope_key_serves_one_role_and_one_purpose() -> None:
+def test_the_envelope_key_serves_two_roles_and_one_purpose() -> None:
     (key,) = [each for each in CLASSES if each.name == contract.ENVELOPE_KEY_CLASS]
     (use,) = [each for each in statements(key_policy(key, NAMES)) if each["Sid"] == "WrapUserKeys"]
 
     assert as_set(use["Action"]) == set(contract.ENVELOPE_ACTIONS)
-    assert use["Condition"]["ArnEquals"]["aws:PrincipalArn"] == NAMES.role_arn("task-api")
+    roles = use["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+    assert roles == [NAMES.role_arn("task-api"), NAMES.role_arn("task-worker")]
     purpose = use["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"]
     assert purpose == contract.ENVELOPE_PURPOSE
 

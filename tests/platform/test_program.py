@@ -114,8 +114,13 @@ def test_every_policy_is_known_before_anything_exists(plan: Any) -> None:
 
 @pytest.mark.engine
 def test_properties_are_ignored_only_where_somebody_else_writes_them(plan: Any) -> None:
-    ignored = {each.type: set(each.ignored) for each in plan.resources if each.ignored}
+    ignored = {
+        each.type: set(each.ignored)
+        for each in plan.resources
+        if each.ignored and each.name != "worker"
+    }
 
+    assert plan.one("aws:ecs/service:Service", "worker").ignored == ("desiredCount",)
     assert ignored == {
         "aws:ecs/service:Service": {"desiredCount", "loadBalancers"},
         "aws:lb/listenerRule:ListenerRule": {"actions"},
@@ -149,8 +154,13 @@ def test_no_role_has_a_wildcard_beyond_what_aws_cannot_scope(plan: Any) -> None:
 
 
 @pytest.mark.engine
-def test_the_task_role_allows_the_contract_and_nothing_else(plan: Any) -> None:
-    policy = plan.one("aws:iam/rolePolicy:RolePolicy", "task-api-inline")
+@pytest.mark.parametrize(
+    ("role", "more"), [("task-api", ()), ("task-worker", contract.QUEUE_CONSUME_ACTIONS)]
+)
+def test_a_task_role_allows_the_contract_and_nothing_else(
+    plan: Any, role: str, more: tuple[str, ...]
+) -> None:
+    policy = plan.one("aws:iam/rolePolicy:RolePolicy", f"{role}-inline")
     allowed = {
         action
         for each in policy.document("policy")
@@ -160,7 +170,21 @@ def test_the_task_role_allows_the_contract_and_nothing_else(plan: Any) -> None:
     tables = {action for table in contract.TABLES for action in table.actions}
     keys = {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"}
 
-    assert allowed == tables | keys | set(contract.ENVELOPE_ACTIONS) | set(contract.EMAIL_ACTIONS)
+    sent = {*contract.ENVELOPE_ACTIONS, *contract.EMAIL_ACTIONS, *contract.QUEUE_SEND_ACTIONS}
+    assert allowed == tables | keys | sent | set(more)
+
+
+@pytest.mark.engine
+def test_a_task_role_reaches_the_queues_and_not_what_lies_beside_them(plan: Any) -> None:
+    policy = plan.one("aws:iam/rolePolicy:RolePolicy", "task-worker-inline")
+    queues = [each for each in policy.document("policy") if "Messages" in each["Sid"]]
+
+    for each in queues:
+        arns = as_set(each["Resource"])
+        assert {arn.rpartition(":")[2] for arn in arns} == {
+            f"budgetbuddy-{spec.name}" for spec in contract.QUEUES
+        }
+    assert {each["Sid"] for each in queues} == {"SendMessages", "TakeMessages"}
 
 
 @pytest.mark.engine

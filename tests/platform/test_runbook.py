@@ -13,9 +13,10 @@ from infra.alarms_platform import (
     log_alarms,
     message_alarms,
     network_alarms,
+    queue_alarms,
     table_alarms,
 )
-from infra.alarms_service import Watched, rollback_alarms, service_alarms
+from infra.alarms_service import Watched, rollback_alarms, service_alarms, worker_alarms
 from infra.event_rules import EVENTS
 from infra.log_group import GROUPS
 from infra.security_events import SECURITY_EVENTS
@@ -41,6 +42,8 @@ def alarm_sections() -> set[str]:
         *network_alarms(["nat"]),
         *edge_alarms({"api": "arn"}, "acl", "us-east-1"),
         *log_alarms(GROUPS),
+        *worker_alarms(settings, "e", "w"),
+        *queue_alarms({"jobs": "q"}, {"jobs": "d"}),
         *message_alarms({"critical": "c"}, {"rule": "r"}, "function"),
     ]
     composites = [*BUDGET_COMPOSITES, *SERVICE_COMPOSITES, data_composite(["a"])]

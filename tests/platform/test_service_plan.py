@@ -1,5 +1,6 @@
 """The edge, the service and its alarms as the engine would build them."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -131,7 +132,7 @@ def test_the_login_limit_covers_every_route_that_signs_somebody_in(production: A
 
 
 def test_tasks_are_private(plan: Any) -> None:
-    service = plan.one(SERVICE)
+    service = plan.one(SERVICE, "api")
     network = service.inputs["networkConfiguration"]
     groups = [
         plan.at(urn).name
@@ -144,7 +145,7 @@ def test_tasks_are_private(plan: Any) -> None:
 
 
 def test_a_bad_release_is_rolled_back(plan: Any, stack: str) -> None:
-    service = plan.one(SERVICE)
+    service = plan.one(SERVICE, "api")
     deployment = service.inputs["deploymentConfiguration"]
     bake = {"local": "0", "staging": "2", "production": "10"}[stack]
 
@@ -160,14 +161,14 @@ def test_a_bad_release_is_rolled_back(plan: Any, stack: str) -> None:
 
 
 def test_blue_and_green_alternate_behind_one_rule(plan: Any) -> None:
-    service = plan.one(SERVICE)
+    service = plan.one(SERVICE, "api")
     names = {plan.at(urn).name for urn in service.depends_on["loadBalancers"]}
 
     assert {"api-blue", "api-green", "production"} <= names
 
 
 def test_production_keeps_two_tasks_off_spot(production: Any) -> None:
-    service = production.one(SERVICE).inputs
+    service = production.one(SERVICE, "api").inputs
 
     assert service["desiredCount"] == 2
     assert service["capacityProviderStrategies"] == [
@@ -179,7 +180,7 @@ def test_production_keeps_two_tasks_off_spot(production: Any) -> None:
 
 
 def test_staging_keeps_its_smallest_number_off_spot(plans: Callable[..., Any]) -> None:
-    strategies = plans("staging").one(SERVICE).inputs["capacityProviderStrategies"]
+    strategies = plans("staging").one(SERVICE, "api").inputs["capacityProviderStrategies"]
 
     assert [(each["capacityProvider"], each.get("base", 0)) for each in strategies] == [
         ("FARGATE", 1),
@@ -187,8 +188,9 @@ def test_staging_keeps_its_smallest_number_off_spot(plans: Callable[..., Any]) -
     ]
 
 
-def test_the_task_runs_on_arm_with_two_different_roles(plan: Any) -> None:
-    task = plan.one("aws:ecs/taskDefinition:TaskDefinition")
+@pytest.mark.parametrize("process", ["api", "worker"])
+def test_the_task_runs_on_arm_with_two_different_roles(plan: Any, process: str) -> None:
+    task = plan.one("aws:ecs/taskDefinition:TaskDefinition", process)
     (task_role,), (execution_role,) = (
         task.depends_on[key] for key in ("taskRoleArn", "executionRoleArn")
     )
@@ -215,20 +217,93 @@ def test_without_an_image_everything_but_the_service_exists(plans: Callable[...,
     missing = {each.urn for each in released.resources} - {each.urn for each in first.resources}
 
     assert not first.of(SERVICE)
-    assert all("budgetbuddy:compute:Api$" in urn for urn in missing)
+    assert all(re.search(r"budgetbuddy:compute:(Api|Worker)\$", urn) for urn in missing)
     assert not {each.urn for each in first.resources} - {each.urn for each in released.resources}
 
 
 def test_cpu_memory_and_requests_scale_the_service(production: Any) -> None:
-    target = production.one("aws:appautoscaling/target:Target").inputs
+    target = production.one("aws:appautoscaling/target:Target", "scaling").inputs
     policies = [
         each.inputs["targetTrackingScalingPolicyConfiguration"]
         for each in production.of("aws:appautoscaling/policy:Policy")
+        if each.name.startswith("scaling-")
     ]
 
     assert (target["minCapacity"], target["maxCapacity"]) == (2, 20)
     assert sorted(each["targetValue"] for each in policies) == [70, 70, 1200]
     assert {(each["scaleOutCooldown"], each["scaleInCooldown"]) for each in policies} == {(60, 300)}
+
+
+# --- Worker --------------------------------------------------------------------------------------
+
+
+def test_the_worker_is_private_and_a_release_that_does_not_start_is_rolled_back(plan: Any) -> None:
+    service = plan.one(SERVICE, "worker")
+    groups = [
+        plan.at(urn).name
+        for urn in service.depends_on["networkConfiguration"]
+        if "securityGroup:" in urn
+    ]
+
+    assert groups == ["worker"]
+    assert service.inputs["networkConfiguration"]["assignPublicIp"] is False
+    assert service.inputs["deploymentConfiguration"] == {"strategy": "ROLLING"}
+    assert service.inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    assert "loadBalancers" not in service.inputs
+    task = plan.one("aws:ecs/taskDefinition:TaskDefinition", "worker")
+    assert task.depends_on["taskRoleArn"] == (plan.one("aws:iam/role:Role", "task-worker").urn,)
+    assert plan.outputs["workerName"] == service.inputs["name"] == "budgetbuddy-worker"
+
+
+def test_the_worker_scales_by_what_waits_for_each_task(production: Any) -> None:
+    target = production.one("aws:appautoscaling/target:Target", "worker").inputs
+    policy = production.one("aws:appautoscaling/policy:Policy", "worker-backlog").inputs
+    tracking = policy["targetTrackingScalingPolicyConfiguration"]
+    metrics = tracking["customizedMetricSpecification"]["metrics"]
+
+    assert (target["minCapacity"], target["maxCapacity"]) == (1, 4)
+    assert tracking["targetValue"] == 50
+    assert metrics[0]["metricStat"]["metric"]["dimensions"] == [
+        {"name": "QueueName", "value": "budgetbuddy-jobs"}
+    ]
+
+
+# --- Queues --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", contract.QUEUES, ids=lambda spec: spec.name)
+def test_a_queue_keeps_what_nobody_can_handle_beside_it(plan: Any, spec: Any) -> None:
+    queue = plan.one("aws:sqs/queue:Queue", spec.name)
+    dead = plan.one("aws:sqs/queue:Queue", f"{spec.name}-dlq")
+    redrive = json.loads(queue.inputs["redrivePolicy"])
+    allow = plan.one("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy").inputs
+    arn = redrive["deadLetterTargetArn"].removesuffix("-dlq")
+
+    assert redrive["deadLetterTargetArn"].endswith(f":{dead.inputs['name']}")
+    assert redrive["maxReceiveCount"] == spec.max_receives
+    assert json.loads(allow["redriveAllowPolicy"])["sourceQueueArns"] == [arn]
+    assert queue.inputs["visibilityTimeoutSeconds"] == spec.visibility_seconds
+    assert queue.inputs["messageRetentionSeconds"] == spec.retention_days * 86_400
+    assert dead.inputs["messageRetentionSeconds"] == spec.dead_letter_days * 86_400
+    assert spec.dead_letter_days > spec.retention_days
+
+
+def test_queues_are_encrypted_and_closed_to_strangers(plan: Any) -> None:
+    for queue in plan.of("aws:sqs/queue:Queue"):
+        key = plan.one("aws:kms/key:Key", "messaging").urn
+        policy = plan.one("aws:sqs/queuePolicy:QueuePolicy", queue.name)
+        assert queue.depends_on["kmsMasterKeyId"] == (key,)
+        assert {each["Sid"] for each in policy.document("policy")} == {
+            "DenyWithoutTls",
+            "DenyOtherAccounts",
+        }
+        assert {each["Effect"] for each in policy.document("policy")} == {"Deny"}
+
+
+def test_the_service_is_told_where_its_queues_are(plan: Any) -> None:
+    for spec in contract.QUEUES:
+        url = plan.outputs["serviceEnvironment"][spec.variable]
+        assert url.endswith(f"/budgetbuddy-{spec.name}")
 
 
 # --- Alarms --------------------------------------------------------------------------------------

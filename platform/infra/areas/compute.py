@@ -1,4 +1,4 @@
-"""What runs: the cluster, the roles around the API, the API itself."""
+"""What runs: the cluster, the roles of the tasks, the API and the worker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from infra.container import service_environment
 from infra.roles import ServiceRoles, ServiceRolesArgs
 from infra.service import ApiServiceArgs
 from infra.stack import Stack
+from infra.worker import Worker, WorkerArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class Compute:
     cluster: Cluster
     environment: Mapping[str, str]
     api: Api
+    worker: Worker
 
 
 def build_compute(  # noqa: PLR0913, PLR0917 - the service stands on every other area
@@ -38,6 +40,7 @@ def build_compute(  # noqa: PLR0913, PLR0917 - the service stands on every other
         ),
         stack.opts,
     )
+    roles = _roles(stack, base, data)
     environment = service_environment(stack.settings, stack.names, data.mail.sender)
     service = ApiServiceArgs(
         settings=stack.settings,
@@ -49,11 +52,29 @@ def build_compute(  # noqa: PLR0913, PLR0917 - the service stands on every other
         balancer=edge.balancer,
         logs=base.logs["api"],
         secrets=data.secrets,
-        roles=_roles(stack, base, data),
+        roles=roles,
         rollback_alarms=tuple(oversight.rollback_alarms.values()),
     )
     api = ApiArgs(service=service, topics=base.topics, rollback_alarms=oversight.rollback_alarms)
-    return Compute(cluster=cluster, environment=environment, api=Api("api", api, stack.opts))
+    worker = WorkerArgs(
+        settings=stack.settings,
+        names=stack.names,
+        environment=environment,
+        cluster=cluster,
+        network=reach.network,
+        groups=reach.groups,
+        logs=base.logs["worker"],
+        secrets=data.secrets,
+        queues=data.queues,
+        roles=roles,
+        topics=base.topics,
+    )
+    return Compute(
+        cluster=cluster,
+        environment=environment,
+        api=Api("api", api, stack.opts),
+        worker=Worker("worker", worker, stack.opts),
+    )
 
 
 def _roles(stack: Stack, base: Foundation, data: Data) -> ServiceRoles:
@@ -65,5 +86,6 @@ def _roles(stack: Stack, base: Foundation, data: Data) -> ServiceRoles:
         tables=data.tables,
         secrets=data.secrets,
         mail=data.mail,
+        queues=data.queues,
     )
     return ServiceRoles("roles", args, stack.opts)

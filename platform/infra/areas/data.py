@@ -1,4 +1,4 @@
-"""What is kept: tables with their backups, secrets, and the identity mail is sent from."""
+"""What is kept: tables with their backups, secrets, queues, and the identity mail is sent from."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from infra.backups import Backups, BackupsArgs
 from infra.jwt_rotation import JwtRotation, JwtRotationArgs
 from infra.mail import Mail, MailArgs
 from infra.providers import backup_provider
+from infra.queues import Queues, QueuesArgs
 from infra.secrets import Secrets, SecretsArgs
 from infra.stack import Stack
 from infra.tables import Tables, TablesArgs
@@ -21,6 +22,7 @@ class Data:
     secrets: Secrets
     rotation: JwtRotation
     mail: Mail
+    queues: Queues
 
 
 def build_data(stack: Stack, base: Foundation) -> Data:
@@ -46,6 +48,7 @@ def build_data(stack: Stack, base: Foundation) -> Data:
         secrets=secrets,
         rotation=_rotation(stack, base, secrets),
         mail=Mail("mail", mail, stack.opts),
+        queues=Queues("queues", QueuesArgs(names=names, keys=base.keys), stack.opts),
     )
 
 

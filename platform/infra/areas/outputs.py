@@ -13,7 +13,7 @@ from infra.areas.edge import Edge
 from infra.areas.foundation import Foundation
 from infra.areas.oversight import Oversight
 from infra.areas.reach import Reach
-from infra.naming import SERVICE
+from infra.naming import SERVICE, WORKER
 from infra.secrets import service_secret_refs
 from infra.stack import Stack
 
@@ -46,6 +46,7 @@ def _service(areas: Areas) -> Mapping[str, Any]:
         "apiUrl": settings.api_url,
         "clusterName": areas.compute.cluster.name,
         "serviceName": SERVICE,
+        "workerName": WORKER,
         "imageDigest": settings.image_digest,
         "release": settings.release,
         "serviceEnvironment": areas.compute.environment,
@@ -58,6 +59,7 @@ def _data(areas: Areas) -> Mapping[str, Any]:
     """Where data, logs and backups are."""
     return {
         "secretNames": areas.data.secrets.names,
+        "queueUrls": areas.data.queues.urls,
         "tableNames": areas.data.tables.names,
         "logGroupNames": areas.base.logs.names,
         "archiveBucket": areas.base.archive.bucket.name,
@@ -87,6 +89,7 @@ def _alarms(areas: Areas) -> Mapping[str, Any]:
             *areas.oversight.alarm_names.values(),
             *areas.audit.alarm_names,
             *areas.compute.api.alarm_names.values(),
+            *areas.compute.worker.alarm_names.values(),
         ],
         "deploymentAlarmNames": list(areas.oversight.rollback_alarms.values()),
         "topicArns": areas.base.topics.arns,

@@ -11,6 +11,7 @@ from infra.alarms_platform import (
     log_alarms,
     message_alarms,
     network_alarms,
+    queue_alarms,
     table_alarms,
 )
 from infra.alarms_service import rollback_alarms
@@ -82,6 +83,7 @@ def _platform(stack: Stack, watched: Watched) -> list[AlarmSpec]:
         *network_alarms(watched.reach.network.nat_gateway_ids),
         *edge_alarms(_certificates(watched), edge.firewall.acl_name, stack.settings.region),
         *log_alarms(base.logs.names),
+        *queue_alarms(watched.data.queues.names, watched.data.queues.dead),
         *message_alarms(base.topics.names, audit.rules.names, rotation),
     ]
 
@@ -104,6 +106,7 @@ def _sources(stack: Stack, watched: Watched) -> Sources:
         rotation=watched.data.rotation.function_name,
         gateways=watched.reach.network.nat_gateway_ids,
         tables=watched.data.tables.names,
+        queues={**watched.data.queues.names, **watched.data.queues.dead_by_name},
         rules=watched.audit.rules.names,
         groups=base.logs.names,
         certificates=_certificates(watched),

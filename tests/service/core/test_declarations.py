@@ -155,8 +155,12 @@ def test_swagger_ui_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
 
 
 def test_production_serves_no_documents(wired: Any) -> None:
-    plaid = {"PLAID_CLIENT_ID": "client", "PLAID_SECRET": "secret"}
-    settings = load_settings(environment(ENVIRONMENT="production", **plaid))
+    deployed = {
+        "PLAID_CLIENT_ID": "client",
+        "PLAID_SECRET": "secret",
+        "JOBS_QUEUE_URL": "https://sqs.example.com/1/jobs",
+    }
+    settings = load_settings(environment(ENVIRONMENT="production", **deployed))
     client = build_app(settings, wired).test_client()
 
     for path in ("/openapi.json", "/swagger-ui.html", "/swagger-ui/init.js"):

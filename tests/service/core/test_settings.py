@@ -58,6 +58,10 @@ def test_all_faults_are_reported_together() -> None:
         ({"ENVIRONMENT": "staging"}, "PLAID_CLIENT_ID"),
         ({"ENVIRONMENT": "production", "PLAID_CLIENT_ID": SECRET}, "PLAID_SECRET"),
         ({"PLAID_SECRET": SECRET}, "PLAID_CLIENT_ID"),
+        (
+            {"ENVIRONMENT": "staging", "PLAID_CLIENT_ID": "c", "PLAID_SECRET": SECRET},
+            "JOBS_QUEUE_URL",
+        ),
         ({"PLAID_ENVIRONMENT": "production"}, "PLAID_ENVIRONMENT"),
     ],
 )
