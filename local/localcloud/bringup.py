@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import asdict, dataclass
 
+from budgetbuddy.contract import HEALTH_LIVE, HEALTH_READY
 from localcloud import supervision
 from localcloud.client import Client
 from localcloud.demo import CREDENTIALS, sign_in_demo_user
@@ -38,6 +39,7 @@ class Ports:
     emulator: int
     api: int
     plaid: int = 0  # 0: none yet, by an earlier version
+    worker: int = 0
 
 
 def remembered_ports() -> Ports | None:
@@ -71,15 +73,17 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     with step("Starting the double of Plaid"):
         fill_provider_secrets(outputs, emulator.endpoint)
         supervision.start_process("plaid")
-    with step("Starting the service"):
-        if before and before != after:
-            supervision.stop_process("service")
-        supervision.start_process("service")
-        _wait_until_ready(ports.api)
+    with step("Starting the service and its worker"):
+        for process_name in ("service", "worker"):
+            if before and before != after:
+                supervision.stop_process(process_name)
+            supervision.start_process(process_name)
+        _wait_until_healthy("service", ports.api, HEALTH_READY)
+        _wait_until_healthy("worker", ports.worker, HEALTH_LIVE)
     with step("Seeding the demo user"):
         demo = sign_in_demo_user(Client(ports.api), emulator)
     with step("Smoke test"):
-        smoke_test(Client(ports.api, token=demo.access_token))
+        smoke_test(Client(ports.api, token=demo.access_token), Client(ports.worker))
     _say_where(ports, stack, demo.email)
 
 
@@ -89,7 +93,8 @@ def down(*, wipe: bool) -> None:
     stack = local_stack()
     if ports is not None and stack.resources():
         emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
-        supervision.stop_process("service")
+        for name in ("service", "worker"):
+            supervision.stop_process(name)
         if wipe:
             console.print("[dim]Wiping: state is removed, nothing is destroyed one by one.[/dim]")
         else:
@@ -126,7 +131,12 @@ def _choose_ports(api_port: int | None) -> Ports:
             why="another process listens on it (see it with: ss -ltnp)",
             remedy="stop that process, or start over: make down WIPE=1",
         )
-    ports = Ports(emulator=emulator, api=api, plaid=(old.plaid if old else 0) or free_port())
+    ports = Ports(
+        emulator=emulator,
+        api=api,
+        plaid=(old.plaid if old else 0) or free_port(),
+        worker=(old.worker if old else 0) or free_port(),
+    )
     PORTS.write_text(json.dumps(asdict(ports)))
     return ports
 
@@ -143,7 +153,6 @@ def _start_emulator(emulator: Emulator, ports: Ports) -> str:
 
 def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
     run = [sys.executable, "-P", "-m"]
-    plaid = f"http://{HOST}:{ports.plaid}"
     return [
         supervision.Program(
             name="emulator",
@@ -157,20 +166,23 @@ def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
             environment={},
             stop_seconds=5,
         ),
-        supervision.Program(
-            name="service",
-            command=[
-                *run,
-                "localcloud.task",
-                str(OUTPUTS),
-                emulator.endpoint,
-                str(ports.api),
-                plaid,
-            ],
-            environment={},
-            stop_seconds=40,  # longer than the service drains
-        ),
+        _task("service", "budgetbuddy.server", emulator, ports.api, ports),
+        _task("worker", "budgetbuddy.worker", emulator, ports.worker, ports),
     ]
+
+
+def _task(
+    name: str, module: str, emulator: Emulator, port: int, ports: Ports
+) -> supervision.Program:
+    """What ECS would start: `module`, with its environment from the stack's outputs."""
+    run = [sys.executable, "-P", "-m", "localcloud.task", module, str(OUTPUTS)]
+    plaid = f"PLAID_BASE_URL=http://{HOST}:{ports.plaid}"
+    return supervision.Program(
+        name=name,
+        command=[*run, emulator.endpoint, str(port), plaid],
+        environment={},
+        stop_seconds=40,  # longer than it drains
+    )
 
 
 def _settings(emulator: Emulator, ports: Ports) -> dict[str, str]:
@@ -203,20 +215,20 @@ def _release() -> str:
     return done.stdout.strip() or "0" * 40  # a source archive has no commit
 
 
-def _wait_until_ready(port: int) -> None:
+def _wait_until_healthy(name: str, port: int, path: str) -> None:
     client = Client(port)
     pause = threading.Event()
     for _ in range(int(READY_SECONDS / POLL_SECONDS)):
         try:
-            if client.call("GET", "/health/ready").status == 200:  # noqa: PLR2004 - HTTP's OK
+            if client.call("GET", path).status == 200:  # noqa: PLR2004 - HTTP's OK
                 return
         except OSError:
             pass  # not listening yet
         pause.wait(POLL_SECONDS)
     raise LocalCloudError(
-        "The service does not become ready.",
-        why=f"last lines of its log:\n{supervision.tail('service', lines=8)}",
-        remedy="python -m localcloud logs service",
+        f"The {name} does not become healthy.",
+        why=f"last lines of its log:\n{supervision.tail(name, lines=8)}",
+        remedy=f"python -m localcloud logs {name}",
     )
 
 

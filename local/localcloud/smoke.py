@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from localcloud.client import Answer, Client
 
 
-def smoke_test(client: Client) -> None:
-    """Health, documents, an account with one transaction, its balance. Leaves nothing behind.
+def smoke_test(client: Client, worker: Client) -> None:
+    """Health, documents, an account with one transaction, its balance; leaves nothing behind.
 
     Raises `LocalCloudError` naming the step whose answer is not the expected one.
     """
     _expect("readiness", client.call("GET", "/health/ready"), 200)
+    _expect("health of the worker", worker.call("GET", "/health/live"), 200)
     _expect("Swagger UI", client.call("GET", "/swagger-ui.html"), 200)
     document = _expect("OpenAPI document", client.call("GET", "/openapi.json"), 200)
     _check("OpenAPI version", str(document.body["openapi"]).startswith("3.1"))

@@ -1,4 +1,4 @@
-"""Starts the service as ECS would: plain variables, and secrets by reference.
+"""Starts the service or its worker as ECS would: plain variables, and secrets by reference.
 
 Reads the outputs of stack `local`, resolves each secret from the embedded Secrets Manager, and
 replaces itself with the service. No secret value touches a file, an argument or a log on the way.
@@ -22,9 +22,11 @@ from localcloud.supervision import EX_CONFIG
 
 
 def task_environment(
-    outputs: dict[str, Any], endpoint: str, port: int, plaid_url: str
+    outputs: dict[str, Any], endpoint: str, port: int, doubles: dict[str, str]
 ) -> dict[str, str]:
     """The service's environment for a stack's `outputs`, secret values included.
+
+    `doubles` are the variables that name them, and where they answer.
 
     Raises `LocalCloudError` naming the secret that cannot be read.
     """
@@ -36,14 +38,17 @@ def task_environment(
         if name not in values:
             values[name] = _read_secret(secrets, name)
         environment[variable] = _field(values[name], name, reference["jsonKey"])
-    return environment | {
-        "AWS_ENDPOINT_URL": endpoint,
-        "PLAID_BASE_URL": plaid_url,
-        "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "HOST": HOST,
-        "PORT": str(port),
-    }
+    return (
+        environment
+        | doubles
+        | {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": ACCOUNT_ID,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "HOST": HOST,
+            "PORT": str(port),
+        }
+    )
 
 
 def _deployed(outputs: Path) -> dict[str, Any]:
@@ -89,17 +94,18 @@ def _unusable(name: str, why: str) -> LocalCloudError:
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m localcloud.task OUTPUTS ENDPOINT PORT PLAID`: become the service."""
-    outputs, endpoint, port, plaid = arguments
+    """`python -m localcloud.task MODULE OUTPUTS ENDPOINT PORT VARIABLE=URL…`: become `MODULE`."""
+    module, outputs, endpoint, port, *assigned = arguments
+    doubles = dict(each.split("=", 1) for each in assigned)
     try:
-        environment = task_environment(_deployed(Path(outputs)), endpoint, int(port), plaid)
+        environment = task_environment(_deployed(Path(outputs)), endpoint, int(port), doubles)
     except LocalCloudError as error:
         fail(error.what, error.why, error.remedy)
         sys.exit(EX_CONFIG)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     os.execve(  # noqa: S606 - the service takes this process over
         sys.executable,
-        [sys.executable, "-P", "-m", "budgetbuddy.server"],
+        [sys.executable, "-P", "-m", module],
         inherited | environment,
     )
 

@@ -30,6 +30,7 @@ class Service:
         self.calls: list[tuple[str, str, dict[str, str]]] = []
         self.replies: dict[str, Reply] = {
             "GET /health/ready": (200, JSON, {}),
+            "GET /health/live": (200, JSON, {}),
             "GET /swagger-ui.html": (200, {}, "page"),
             "GET /openapi.json": (200, JSON, {"openapi": "3.1.1"}),
             "GET /api/v1/nothing": (404, PROBLEM, {"code": "not_found"}),
@@ -82,7 +83,7 @@ def client(service: Service) -> Iterator[Client]:
 def test_a_service_that_keeps_its_promises_passes_and_is_left_clean(
     service: Service, client: Client
 ) -> None:
-    smoke_test(client)
+    smoke_test(client, client)
 
     method, path, headers = service.calls[-1]
     assert (method, path) == ("DELETE", "/api/v1/accounts/a1")
@@ -110,7 +111,7 @@ def test_a_broken_promise_is_named(
     service.replies[call] = reply
 
     with pytest.raises(LocalCloudError) as caught:
-        smoke_test(client)
+        smoke_test(client, client)
 
     assert re.search(said, f"{caught.value.what} {caught.value.why}")
     assert caught.value.remedy == "python -m localcloud logs service"
@@ -127,7 +128,7 @@ def test_a_wrong_balance_is_named_and_the_account_still_removed(
     )
 
     with pytest.raises(LocalCloudError, match="exact balance"):
-        smoke_test(client)
+        smoke_test(client, client)
 
     assert service.calls[-1][0] == "DELETE"
 

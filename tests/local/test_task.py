@@ -49,7 +49,9 @@ def outputs(**references: tuple[str, str]) -> dict[str, Any]:
 def test_secrets_become_variables_beside_the_plain_ones(emulator: Emulator) -> None:
     stack = outputs(PEPPER=("app/keys", "pepper"), SALT=("app/keys", "salt"))
 
-    variables = task_environment(stack, emulator.endpoint, 4321, "http://127.0.0.1:5")
+    variables = task_environment(
+        stack, emulator.endpoint, 4321, {"PLAID_BASE_URL": "http://127.0.0.1:5"}
+    )
 
     assert variables["STAGE"] == "local"
     assert (variables["PEPPER"], variables["SALT"]) == (PEPPER, "grain")
@@ -93,8 +95,9 @@ def test_a_service_started_before_the_stack_was_deployed_says_so(tmp_path: Path)
 
 def started(outputs_file: Path, endpoint: str) -> subprocess.CompletedProcess[str]:
     """The task as supervisord starts it, ended."""
+    rest = ("budgetbuddy.server", str(outputs_file), endpoint, "1")
     return subprocess.run(
-        [sys.executable, "-P", "-m", "localcloud.task", str(outputs_file), endpoint, "1", "x"],
+        [sys.executable, "-P", "-m", "localcloud.task", *rest],
         check=False,
         capture_output=True,
         text=True,
@@ -106,6 +109,6 @@ def test_without_an_embedded_aws_the_secret_is_named() -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
 
     with pytest.raises(LocalCloudError, match="app/keys") as caught:
-        task_environment(outputs(PEPPER=("app/keys", "pepper")), nowhere, 1, "x")
+        task_environment(outputs(PEPPER=("app/keys", "pepper")), nowhere, 1, {})
 
     assert caught.value.remedy == "make up"
