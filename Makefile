@@ -34,6 +34,9 @@ evidence: setup ## the evidence bundle from the last preview of STACK
 test: setup browser ## every test
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope
 
+soak: setup ## eight callers against a service that is killed all the while (SECONDS=60)
+	@SOAK_SECONDS=$(or $(SECONDS),60) $(PYTHON) -m pytest -q -s tests/service/soak
+
 browser: ## install headless Chromium where it is missing (Debian, root)
 	@sh local/browser.sh
 
@@ -58,4 +61,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence test bench browser lint types pr docs lock
+.PHONY: help setup up down status preview evidence test bench soak browser lint types pr docs lock
