@@ -1,7 +1,10 @@
 """The harness: programs are recorded as the engine sees them and judged by the SDK's servicer."""
 
 import asyncio
+import contextlib
+import io
 import json
+import subprocess
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,6 +19,7 @@ from pulumi.runtime.settings import reset_options
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi_policy import EnforcementLevel
 
+from guardrails.cli import main
 from guardrails.control import Control
 from guardrails.engine import Servicer, Session
 from guardrails.journal import Writer
@@ -211,6 +215,24 @@ def verdict(control: str, *declared: Declared) -> set[Verdict]:
     """What one control says of these resources, both of its halves together."""
     records = Bench([registry()[control]]).run(list(declared))
     return {record.verdict for record in merged(records)}
+
+
+def command(*arguments: Any, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """`python -m guardrails ...` without the second a new interpreter takes to start."""
+    out, err, words = io.StringIO(), io.StringIO(), [str(argument) for argument in arguments]
+    place = contextlib.chdir(cwd) if cwd else contextlib.nullcontext()
+    with place, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(words)
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    return command
 
 
 @pytest.fixture

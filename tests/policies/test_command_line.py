@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,6 @@ TABLE = "aws:dynamodb/table:Table"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-
-
-def run(*arguments: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "guardrails", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def resource(token: str, name: str, **fields: Any) -> dict[str, Any]:
@@ -67,14 +56,14 @@ def elsewhere(write: Any) -> Path:
     return write({name: {"heldIn": "account"} for name in settings}, "config.json")
 
 
-def test_a_clean_state_exits_zero(write: Any, elsewhere: Path) -> None:
+def test_a_clean_state_exits_zero(run: Any, write: Any, elsewhere: Path) -> None:
     done = run("check", write(state(topic())), "--config", elsewhere)
 
     assert done.returncode == 0, done.stdout
     assert "clean" in done.stdout
 
 
-def test_a_violation_exits_one_and_lists_every_verdict(write: Any) -> None:
+def test_a_violation_exits_one_and_lists_every_verdict(run: Any, write: Any) -> None:
     path = write(state(resource(TABLE, "ledger", inputs={"hashKey": "pk"})))
     done = run("check", path, "--format", "json")
     verdicts = json.loads(done.stdout)["verdicts"]
@@ -86,14 +75,14 @@ def test_a_violation_exits_one_and_lists_every_verdict(write: Any) -> None:
     assert set(judged(done)) == set(registry())
 
 
-def test_the_table_names_control_resource_property_and_fix(write: Any) -> None:
+def test_the_table_names_control_resource_property_and_fix(run: Any, write: Any) -> None:
     done = run("check", write(state(resource(TABLE, "ledger", inputs={}))))
 
     for said in ("DDB-01", "Table ledger", "pointInTimeRecovery.enabled", "fix: Set point_in"):
         assert said in done.stdout
 
 
-def test_an_unknown_in_the_file_counts_as_unknown(write: Any) -> None:
+def test_an_unknown_in_the_file_counts_as_unknown(run: Any, write: Any) -> None:
     inputs = {"pointInTimeRecovery": {"enabled": UNKNOWN}}
 
     done = run("check", write(state(resource(TABLE, "t", inputs=inputs))), "--format", "json")
@@ -101,7 +90,7 @@ def test_an_unknown_in_the_file_counts_as_unknown(write: Any) -> None:
     assert judged(done)["DDB-01"] == "UNKNOWN"
 
 
-def test_an_encrypted_secret_is_not_guessed_and_not_shown(write: Any) -> None:
+def test_an_encrypted_secret_is_not_guessed_and_not_shown(run: Any, write: Any) -> None:
     secret = {SIGNATURE: SECRET, "ciphertext": "v1:abc:def"}
     version = resource(
         "aws:secretsmanager/secretVersion:SecretVersion", "v", inputs={"secretString": secret}
@@ -115,7 +104,7 @@ def test_an_encrypted_secret_is_not_guessed_and_not_shown(write: Any) -> None:
     assert "ciphertext" not in done.stdout
 
 
-def test_a_plain_secret_in_the_state_is_found(write: Any) -> None:
+def test_a_plain_secret_in_the_state_is_found(run: Any, write: Any) -> None:
     version = resource(
         "aws:secretsmanager/secretVersion:SecretVersion", "v", inputs={"secretString": "sesame"}
     )
@@ -126,7 +115,7 @@ def test_a_plain_secret_in_the_state_is_found(write: Any) -> None:
     assert "sesame" not in done.stdout
 
 
-def test_dependencies_of_the_state_are_followed(write: Any) -> None:
+def test_dependencies_of_the_state_are_followed(run: Any, write: Any) -> None:
     key = resource("aws:kms/key:Key", "k", inputs={"enableKeyRotation": True})
     table = resource(
         TABLE,
@@ -160,7 +149,7 @@ def test_dependencies_of_the_state_are_followed(write: Any) -> None:
         "[" * 100_000,
     ],
 )
-def test_an_unusable_file_says_what_why_and_what_to_do(write: Any, content: str) -> None:
+def test_an_unusable_file_says_what_why_and_what_to_do(run: Any, write: Any, content: str) -> None:
     done = run("check", write(content))
 
     assert done.returncode == 2
@@ -170,7 +159,7 @@ def test_an_unusable_file_says_what_why_and_what_to_do(write: Any, content: str)
     assert done.stdout == ""
 
 
-def test_a_missing_or_binary_file_is_unusable_too(tmp_path: Path) -> None:
+def test_a_missing_or_binary_file_is_unusable_too(run: Any, tmp_path: Path) -> None:
     binary = tmp_path / "b"
     binary.write_bytes(b"\xff\xfe\x00\x80")
 
@@ -190,7 +179,7 @@ def test_a_missing_or_binary_file_is_unusable_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_property_is_a_violation_never_a_crash(
-    write: Any, token: str, inputs: dict[str, Any]
+    run: Any, write: Any, token: str, inputs: dict[str, Any]
 ) -> None:
     done = run("check", write(state(resource(token, "odd", inputs=inputs))), "--format", "json")
 
@@ -199,20 +188,20 @@ def test_a_wrong_property_is_a_violation_never_a_crash(
     assert "FAIL" in judged(done).values()
 
 
-def test_parents_in_a_circle_are_survived(write: Any, elsewhere: Path) -> None:
+def test_parents_in_a_circle_are_survived(run: Any, write: Any, elsewhere: Path) -> None:
     one, two = topic(), topic() | {"urn": "urn:pulumi:dev::app::aws:sns/topic:Topic::b"}
     one["parent"], two["parent"] = two["urn"], one["urn"]
 
     assert run("check", write(state(one, two)), "--config", elsewhere).returncode == 0
 
 
-def test_an_unknown_type_is_a_finding(write: Any) -> None:
+def test_an_unknown_type_is_a_finding(run: Any, write: Any) -> None:
     done = run("check", write(state(resource("aws:new/thing:Thing", "t"))), "--format", "json")
 
     assert judged(done)["ACC-10"] == "FAIL"
 
 
-def test_sarif_and_junit_hold_the_same_counts(write: Any) -> None:
+def test_sarif_and_junit_hold_the_same_counts(run: Any, write: Any) -> None:
     path = write(state(resource(TABLE, "ledger", inputs={"hashKey": "pk"})))
     whole = json.loads(run("check", path, "--format", "json").stdout)
     sarif = json.loads(run("check", path, "--format", "sarif").stdout)["runs"][0]
@@ -225,7 +214,7 @@ def test_sarif_and_junit_hold_the_same_counts(write: Any) -> None:
     assert sum(int(suite.attrib["failures"]) for suite in junit) == failed
 
 
-def test_a_framework_narrows_the_controls(write: Any) -> None:
+def test_a_framework_narrows_the_controls(run: Any, write: Any) -> None:
     done = run("check", write(state(topic())), "--framework", "hipaa", "--format", "json")
 
     assert set(judged(done)) == {
@@ -233,14 +222,14 @@ def test_a_framework_narrows_the_controls(write: Any) -> None:
     }
 
 
-def test_a_configuration_that_names_no_control_is_refused(write: Any) -> None:
+def test_a_configuration_that_names_no_control_is_refused(run: Any, write: Any) -> None:
     done = run("check", write(state(topic())), "--config", write({"vpc-99": {}}, "config.json"))
 
     assert done.returncode == 2
     assert "not in the catalogue" in done.stderr
 
 
-def test_waivers_are_applied_by_stack(write: Any, tmp_path: Path) -> None:
+def test_waivers_are_applied_by_stack(run: Any, write: Any, tmp_path: Path) -> None:
     file = tmp_path / "w.yaml"
     file.write_text("waivers: [{policy: DDB-01}]")
 
@@ -250,7 +239,7 @@ def test_waivers_are_applied_by_stack(write: Any, tmp_path: Path) -> None:
     assert judged(done)["waiver-malformed"] == "FAIL"
 
 
-def test_the_catalogue_is_listed_by_framework() -> None:
+def test_the_catalogue_is_listed_by_framework(run: Any) -> None:
     listed = json.loads(run("controls", "--framework", "pci", "--format", "json").stdout)
 
     assert {entry["id"] for entry in listed} == {
@@ -262,14 +251,14 @@ def test_the_catalogue_is_listed_by_framework() -> None:
 
 
 @pytest.mark.parametrize("command", [[], ["check"], ["evidence"], ["controls"]])
-def test_every_command_explains_itself(command: list[str]) -> None:
+def test_every_command_explains_itself(run: Any, command: list[str]) -> None:
     done = run(*command, "--help")
 
     assert done.returncode == 0
     assert "usage:" in done.stdout
 
 
-def test_a_state_of_a_thousand_resources_is_judged_in_time(write: Any) -> None:
+def test_a_state_of_a_thousand_resources_is_judged_in_time(run: Any, write: Any) -> None:
     policy = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject",
                                         "Resource": "arn:aws:s3:::b/*"}]})  # fmt: skip
     many = [

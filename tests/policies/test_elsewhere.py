@@ -100,19 +100,12 @@ def test_the_summary_is_the_generated_one() -> None:
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}"])
-def test_a_summary_of_no_bundle_says_what_to_do(tmp_path: Path, content: str) -> None:
+def test_a_summary_of_no_bundle_says_what_to_do(run: Any, tmp_path: Path, content: str) -> None:
     evidence, scope = tmp_path / "evidence.json", tmp_path / "scope.md"
     evidence.write_text(content)
     scope.write_text("Everything.")
-    command = [sys.executable, "-m", "guardrails", "summary", str(evidence)]
 
-    done = subprocess.run(
-        [*command, "--scope", str(scope), "--out", str(tmp_path / "out.md")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run("summary", evidence, "--scope", scope, "--out", tmp_path / "out.md")
 
     assert done.returncode == 2
     assert "do:" in done.stderr

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,17 +28,14 @@ FLAGS = (
 )
 
 
-def evidence(
-    events: Path, out: Path, *more: str, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "guardrails", "evidence", str(events), "--out", str(out), *more],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        cwd=cwd,
-    )
+@pytest.fixture
+def evidence(run: Any) -> Any:
+    def evidence(
+        events: Path, out: Path, *more: str, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return run("evidence", events, "--out", out, *more, cwd=cwd)
+
+    return evidence
 
 
 def content(directory: Path) -> dict[str, bytes]:
@@ -49,7 +45,7 @@ def content(directory: Path) -> dict[str, bytes]:
 
 
 def test_the_bundle_holds_every_format_and_a_page_per_control(
-    preview: Path, tmp_path: Path
+    evidence: Any, preview: Path, tmp_path: Path
 ) -> None:
     done = evidence(preview, tmp_path / "out")
     files = content(tmp_path / "out")
@@ -59,7 +55,9 @@ def test_the_bundle_holds_every_format_and_a_page_per_control(
     assert {f"controls/{control.id}.html" for control in CONTROLS} <= set(files)
 
 
-def test_a_source_without_its_history_has_no_commit(preview: Path, tmp_path: Path) -> None:
+def test_a_source_without_its_history_has_no_commit(
+    evidence: Any, preview: Path, tmp_path: Path
+) -> None:
     """As a pipeline hands it on: an archive of the files."""
     waivers = Path(__file__).parents[2] / "policies" / "waivers.yaml"
 
@@ -71,7 +69,7 @@ def test_a_source_without_its_history_has_no_commit(preview: Path, tmp_path: Pat
     assert "not in a repository" in (tmp_path / "out" / "index.html").read_text()
 
 
-def test_the_counts_of_all_formats_agree(preview: Path, tmp_path: Path) -> None:
+def test_the_counts_of_all_formats_agree(evidence: Any, preview: Path, tmp_path: Path) -> None:
     evidence(preview, tmp_path)
     whole = json.loads((tmp_path / "evidence.json").read_text())
     sarif = json.loads((tmp_path / "evidence.sarif").read_text())["runs"][0]
@@ -87,14 +85,16 @@ def test_the_counts_of_all_formats_agree(preview: Path, tmp_path: Path) -> None:
     assert len(pairs) == failed
 
 
-def test_the_same_run_gives_the_same_bytes(preview: Path, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_bytes(evidence: Any, preview: Path, tmp_path: Path) -> None:
     evidence(preview, tmp_path / "a")
     evidence(preview, tmp_path / "b")
 
     assert content(tmp_path / "a") == content(tmp_path / "b")
 
 
-def test_the_header_says_what_judged_and_what_was_judged(preview: Path, tmp_path: Path) -> None:
+def test_the_header_says_what_judged_and_what_was_judged(
+    evidence: Any, preview: Path, tmp_path: Path
+) -> None:
     evidence(preview, tmp_path)
     header = json.loads((tmp_path / "evidence.json").read_text())["header"]
 
@@ -131,7 +131,7 @@ def edited(preview: Path, edit: Any) -> None:
     ids=["no stack analysis", "events lost", "program broke"],
 )
 def test_an_incomplete_run_is_never_clean(
-    preview: Path, tmp_path: Path, edit: Any, why: str
+    evidence: Any, preview: Path, tmp_path: Path, edit: Any, why: str
 ) -> None:
     edited(preview, edit)
 
@@ -141,7 +141,9 @@ def test_an_incomplete_run_is_never_clean(
     assert any(why in p for p in json.loads((tmp_path / "evidence.json").read_text())["problems"])
 
 
-def test_a_journal_that_ends_early_is_incomplete(preview: Path, tmp_path: Path) -> None:
+def test_a_journal_that_ends_early_is_incomplete(
+    evidence: Any, preview: Path, tmp_path: Path
+) -> None:
     journal = preview.with_name("verdicts.jsonl")
     kept = [line for line in journal.read_text().splitlines() if '"kind": "summary"' not in line]
     journal.write_text("\n".join(kept) + "\n")
@@ -155,7 +157,7 @@ def test_a_journal_that_ends_early_is_incomplete(preview: Path, tmp_path: Path) 
 @pytest.mark.parametrize("broken", ["events", "journal"])
 @pytest.mark.parametrize("text", [None, "{", "7\n"])
 def test_unusable_evidence_says_what_to_do(
-    preview: Path, tmp_path: Path, broken: str, text: str | None
+    evidence: Any, preview: Path, tmp_path: Path, broken: str, text: str | None
 ) -> None:
     target = preview if broken == "events" else preview.with_name("verdicts.jsonl")
     target.unlink()
@@ -169,7 +171,9 @@ def test_unusable_evidence_says_what_to_do(
     assert "Traceback" not in done.stderr
 
 
-def test_names_in_the_program_cannot_write_html(preview: Path, tmp_path: Path) -> None:
+def test_names_in_the_program_cannot_write_html(
+    evidence: Any, preview: Path, tmp_path: Path
+) -> None:
     evidence(preview, tmp_path)
     page = (tmp_path / "index.html").read_text()
 
@@ -206,7 +210,7 @@ def foreign_requests(browser: webdriver.Chrome) -> list[str]:
 
 @pytest.mark.browser
 def test_an_auditor_searches_filters_and_opens_a_control(
-    preview: Path, tmp_path: Path, browser: webdriver.Chrome
+    evidence: Any, preview: Path, tmp_path: Path, browser: webdriver.Chrome
 ) -> None:
     evidence(preview, tmp_path / "out")
     browser.get((tmp_path / "out" / "index.html").as_uri())
@@ -229,7 +233,7 @@ def test_an_auditor_searches_filters_and_opens_a_control(
 
 @pytest.mark.browser
 def test_the_site_is_readable_on_a_phone_and_on_paper(
-    preview: Path, tmp_path: Path, browser: webdriver.Chrome
+    evidence: Any, preview: Path, tmp_path: Path, browser: webdriver.Chrome
 ) -> None:
     evidence(preview, tmp_path / "out")
     browser.execute_cdp_cmd(
