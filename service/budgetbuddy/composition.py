@@ -13,6 +13,7 @@ from budgetbuddy.composition_banks import build_banks
 from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.domain.analytics import Analytics
 from budgetbuddy.domain.budget_reports import BudgetReports
+from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.messages import Handler, Handlers, MessageKind, Queue
 from budgetbuddy.domain.ports import Clock
@@ -90,6 +91,7 @@ def build_services(
     accounts, categories = AccountStore(*rows), CategoryStore(*rows)
     months, budgets = MonthStore(store), BudgetStore(*rows)
     recurring = RecurringStore(*rows)
+    calendar = RecurringCalendar(recurring, EntryRows(store, keys))
     handlers: dict[MessageKind, Handler] = {}
     queue = _queue(aws, settings, handlers)
     banks = build_banks(settings, tools, accounts, queue)
@@ -133,7 +135,8 @@ def build_services(
         rules=RuleStore(*rows),
         rule_runs=RuleRunStore(*rows, accounts),
         recurring=recurring,
-        recurring_calendar=RecurringCalendar(recurring, EntryRows(store, keys)),
+        recurring_calendar=calendar,
+        cash_flow=CashFlow(accounts=accounts, months=months, items=recurring, calendar=calendar),
         queue=queue,
         handlers=handlers,
     )

@@ -16,6 +16,7 @@ from budgetbuddy.api._analytics_models import (
     TrendView,
 )
 from budgetbuddy.api._body import Query, View
+from budgetbuddy.api._cash_flow_models import CashFlowQuery, ForecastList, ForecastView
 from budgetbuddy.api._fields import CurrencyCode, MoneyView, Month
 from budgetbuddy.api._http import listed, local_today, principal, services, shown
 from budgetbuddy.api._routes import Routes
@@ -136,6 +137,13 @@ def show_trends(query: TrendQuery) -> Response:
         principal().user, query.months, query.category_id, local_today()
     )
     return listed(TrendView.of(trend) for trend in found)
+
+
+@routes.get("/cash-flow", access=READ, returns={200: ForecastList}, limits=LIMITS)
+def forecast_cash_flow(query: CashFlowQuery) -> Response:
+    """Forecast liquid money from the usual month and what recurs, by currency."""
+    found = services().cash_flow.forecast(principal().user, query.days, local_today())
+    return listed(ForecastView.of(forecast) for forecast in found)
 
 
 @routes.get("/net-worth", access=READ, returns={200: NetWorthList}, limits=LIMITS)

@@ -14,6 +14,7 @@ from budgetbuddy.domain.budget_alerts import BudgetAlerts
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.budgets import Budgets
 from budgetbuddy.domain.bulk import Bulk
+from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.enrolment import SecondFactors
@@ -72,6 +73,7 @@ class Services:
     jobs: Jobs
     months: Months
     analytics: Analytics
+    cash_flow: CashFlow
     budgets: Budgets
     budget_reports: BudgetReports
     budget_alerts: BudgetAlerts
