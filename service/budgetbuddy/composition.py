@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from budgetbuddy.composition_banks import build_banks
 from budgetbuddy.composition_identity import Tools, build_identity
+from budgetbuddy.composition_privacy import build_erasures
 from budgetbuddy.domain.analytics import Analytics
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.cash_flow import CashFlow
@@ -95,7 +96,8 @@ def build_services(
     handlers: dict[MessageKind, Handler] = {}
     queue = _queue(aws, settings, handlers)
     banks = build_banks(settings, tools, accounts, queue)
-    handlers |= build_handlers(bank_webhooks=banks.webhooks)
+    erasures = build_erasures(tools, identity, banks, queue)
+    handlers |= build_handlers(bank_webhooks=banks.webhooks, erasures=erasures)
     return Services(
         clock=clock,
         limits=tools.limits,
@@ -113,6 +115,7 @@ def build_services(
         access_tokens=identity.access_tokens,
         sessions=identity.sessions,
         accounts=accounts,
+        erasures=erasures,
         audit_trail=AuditTrailStore(*rows),
         bank_links=banks.links,
         bank_webhooks=banks.webhooks,

@@ -281,6 +281,8 @@ class Metric(StrEnum):
     JOB_FAILED = "JobFailed"
     JOB_DURATION = "JobDuration"
     JOB_AGE = "JobAge"
+    ERASURE_COMPLETED = "ErasureCompleted"
+    ERASURE_OVERDUE = "ErasureOverdue"
 
 
 class Dimension(StrEnum):
@@ -346,4 +348,6 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.JOB_FAILED, unit="Count", dimension=Dimension.JOB),
     MetricSpec(metric=Metric.JOB_DURATION, unit="Milliseconds", dimension=Dimension.JOB),
     MetricSpec(metric=Metric.JOB_AGE, unit="Seconds"),
+    MetricSpec(metric=Metric.ERASURE_COMPLETED, unit="Count"),
+    MetricSpec(metric=Metric.ERASURE_OVERDUE, unit="Count"),
 )

@@ -6,12 +6,13 @@ that every kind has one.
 
 from budgetbuddy.contract import Metric
 from budgetbuddy.domain.bank_webhooks import BankEvent, BankWebhooks
+from budgetbuddy.domain.erasure import Erasures
 from budgetbuddy.domain.messages import Handlers, Message, MessageKind
 from budgetbuddy.problems import Problem
 from budgetbuddy.telemetry import count
 
 
-def build_handlers(*, bank_webhooks: BankWebhooks) -> Handlers:
+def build_handlers(*, bank_webhooks: BankWebhooks, erasures: Erasures) -> Handlers:
     """One for each kind."""
 
     def bank_event(message: Message) -> None:
@@ -21,4 +22,7 @@ def build_handlers(*, bank_webhooks: BankWebhooks) -> Handlers:
             count(Metric.BANK_SYNC_FAILED)
             raise
 
-    return {MessageKind.BANK_EVENT: bank_event}
+    def erasure(message: Message) -> None:
+        erasures.resume(message.data["digest"])
+
+    return {MessageKind.BANK_EVENT: bank_event, MessageKind.ERASURE: erasure}

@@ -24,6 +24,7 @@ from budgetbuddy.domain.messages import STEP_SECONDS, Handlers, MessageUnreadabl
 from budgetbuddy.gateways.queue import WAIT_SECONDS, Delivery, Inbox
 from budgetbuddy.problems import Problem, UpstreamUnavailable
 from budgetbuddy.settings import EX_CONFIG, InvalidSettings, Settings, load_settings
+from budgetbuddy.sweeps import Sweeper, sweeps_of
 from budgetbuddy.telemetry import (
     Telemetry,
     configure,
@@ -160,10 +161,13 @@ def run(settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     services = build_services(settings)
     worker = Worker(build_inbox(settings), services.handlers, threads=settings.threads)
+    sweeper = Sweeper(sweeps_of(services))
     with health_server(settings.port, worker.is_alive) as health:
         threading.Thread(target=health.serve_forever, daemon=True).start()
         worker.start()
+        sweeper.start()
         stop.wait()
+        sweeper.stop(0)
         if not worker.stop(STOP_SECONDS - 5):
             log("job.unfinished", level="warning")
         health.shutdown()

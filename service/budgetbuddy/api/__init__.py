@@ -22,6 +22,7 @@ def all_routes() -> "tuple[Routes, ...]":
         mfa,
         passwords,
         plaid,
+        privacy,
         recurring,
         rules,
         tokens,
@@ -33,6 +34,6 @@ def all_routes() -> "tuple[Routes, ...]":
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
     planning = (budgets, goals, rules, recurring)
-    connections = (plaid, audit)
+    connections = (plaid, audit, privacy)
     modules = (*identity, *money, *planning, *connections)
     return tuple(module.routes for module in modules)

@@ -76,6 +76,8 @@ class Event(StrEnum):
     IMPORT_FINISHED = "import.finished"
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_VERIFIED = "audit.verified"
+    ERASURE_REQUESTED = "privacy.erasure_requested"
+    ERASED = "privacy.erased"
     BANK_LINKED = "bank.linked"
     BANK_SYNCED = "bank.synced"
     BANK_UNLINKED = "bank.unlinked"
@@ -92,7 +94,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AuditRow:
-    """One link of a user's chain. `at` is RFC 3339; `sealed` holds address, agent and details."""
+    """One link of a user's chain. `at` is RFC 3339; `sealed` holds the rest.
+
+    `object` is the kind of what it is about; its id, address, agent and details are sealed.
+    """
 
     subject: str
     seq: int

@@ -126,7 +126,7 @@ class BankLinks:
         self.ledger.lease(context.user, item_id, job_id)
         try:
             with time_limit(REQUEST_SECONDS):
-                _end(banks, item)
+                end_link(banks, item)
             job = self._job(job_id, "bank-unlink", started, {"itemId": item.id})
             return self.items.remove(context, item, job)
         finally:
@@ -226,7 +226,7 @@ def _read(banks: BankProvider, item: BankItem) -> list[BankPage]:
     raise UpstreamInvalid("the bank's pages do not end")
 
 
-def _end(banks: BankProvider, item: BankItem) -> None:
+def end_link(banks: BankProvider, item: BankItem) -> None:
     """A link that the provider knows no more has ended already."""
     try:
         banks.remove(item.access_token)

@@ -143,6 +143,10 @@ class Credentials:
         self._store.reauthenticate(context, session, proof)
         return self._issuer.access_token(profile, session)
 
+    def confirm(self, context: Context, password: str, code: str | None) -> None:
+        """Raises `InvalidCredentials`, `MfaCodeInvalid` unless it is the user who asks."""
+        self._prove(context, self._users.get(context.user), password, code)
+
     def change(  # noqa: PLR0913 - the fields of the request
         self,
         context: Context,

@@ -20,6 +20,7 @@ class MessageKind(StrEnum):
     """Every kind of work; also a dimension of metrics, so never a name of a user's thing."""
 
     BANK_EVENT = "bank-event"
+    ERASURE = "erasure"
 
 
 class MessageUnreadable(Exception):  # noqa: N818 - states a fact

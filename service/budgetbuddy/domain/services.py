@@ -18,6 +18,7 @@ from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.enrolment import SecondFactors
+from budgetbuddy.domain.erasure import Erasures
 from budgetbuddy.domain.goals import Goals
 from budgetbuddy.domain.identity_ports import (
     Users,
@@ -61,6 +62,7 @@ class Services:
     sessions: Sessions
     accounts: Accounts
     audit_trail: AuditTrail
+    erasures: Erasures
     bank_links: BankLinks
     bank_webhooks: BankWebhooks
     transactions: Transactions

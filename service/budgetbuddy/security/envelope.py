@@ -93,6 +93,11 @@ class Envelope:
         except InvalidTag as exc:
             raise SealBroken(f"the sealed value at {place} does not belong there") from exc
 
+    def forget(self, user: UserRef) -> None:
+        """Do not remember the user's key: its stored form was shredded."""
+        with self._cache_lock:
+            self._cache.pop(user, None)
+
     def _cipher(self, user: UserRef) -> AESGCM:
         """The user's key from the cache, else from KMS, asked once at a time for a user."""
         if (cipher := self._cached(user)) is not None:

@@ -116,7 +116,7 @@ class AuditTrailStore:
             at=row["at"],
             event=Event(row["ev"]),
             actor=row["actor"],
-            object=row["obj"],
+            object=personal["object"],
             outcome=Outcome(row["out"]),
             ip=personal["ip"],
             user_agent=personal["userAgent"],

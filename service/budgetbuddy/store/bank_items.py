@@ -21,6 +21,7 @@ from budgetbuddy.domain.banks import (
 )
 from budgetbuddy.domain.currency import currency_of
 from budgetbuddy.domain.effects import effects
+from budgetbuddy.domain.identity import Status
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.jobs import Job
 from budgetbuddy.domain.money import Money
@@ -215,7 +216,7 @@ class BankOwnerRows:
         """The user and our id of a link; None when it was ended, or its user erased."""
         row = self._store.ledger.get(owner_key(provider_id))
         profile = self._store.ledger.get(profile_key(row["uid"])) if row else None
-        if row is None or profile is None:
+        if row is None or profile is None or profile["status"] != Status.ACTIVE:
             return None
         return UserRef(id=row["uid"], subject=profile["subject"]), row["itm"]
 

@@ -14,6 +14,7 @@ from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
 from budgetbuddy.store.expressions import Compare, Equals, Exists
 from budgetbuddy.store.profiles import profile_key
+from budgetbuddy.store.runtime import pointer_write
 from budgetbuddy.store.second_factors import proof_write
 from budgetbuddy.store.sessions import ended_sessions, session_key, session_write
 from budgetbuddy.store.table import Store
@@ -104,8 +105,10 @@ class CredentialRows:
         if reset.decoy:
             self._store.write(write)
             return
+        found_by = pointer_write(self._store, reset.user.id, key, row["ttl"])
         entry = self._entry(Event.PASSWORD_RESET_REQUESTED, context)
-        self._commands.run(context, lambda _: Plan(writes=(write,), audit=entry, result=None))
+        plan = Plan(writes=(write, found_by), audit=entry, result=None)
+        self._commands.run(context, lambda _: plan)
 
     def try_code(self, reset_id: str) -> Reset | None:
         """Count one try before the code is looked at."""

@@ -52,6 +52,12 @@ def email_lock_key(email_hash: str) -> Key:
     return Key(pk=f"EMAIL#1#{email_hash}", sk="LOCK")
 
 
+def registry_key(user_id: str) -> Key:
+    """The user's row in the registry that sweeps walk."""
+    shard = sum(user_id.encode()) % REGISTRY_SHARDS
+    return Key(pk=f"USERS#{shard:02d}", sk=user_id)
+
+
 class UserStore:
     """Implements `domain.identity.Users`."""
 
@@ -150,9 +156,9 @@ class UserStore:
         )
 
     def _registry_row(self, profile: Profile) -> Item:
-        shard = sum(profile.user.id.encode()) % REGISTRY_SHARDS
+        key = registry_key(profile.user.id)
         created = format_instant(profile.created_at)
-        return {"pk": f"USERS#{shard:02d}", "sk": profile.user.id, "v": 1, "createdAt": created}
+        return {"pk": key.pk, "sk": key.sk, "v": 1, "createdAt": created}
 
     def rehash(self, profile: Profile, password_hash: str) -> None:
         """Replace the hash if it is still the one that was verified; else the newer one stays."""

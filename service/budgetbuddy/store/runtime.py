@@ -32,6 +32,21 @@ def data_key_write(store: Store, user: UserRef, wrapped: bytes) -> Write:
     return put(store.runtime.name, row, when=(Absent("pk"),))
 
 
+POINTER_PREFIX = "AT#"
+
+
+def pointer_write(store: Store, user_id: str, target: Key, ttl: int) -> Write:
+    """Note below the user that a Runtime row elsewhere is theirs, so that erasure finds it."""
+    row: Item = {
+        "pk": f"U#{user_id}",
+        "sk": f"{POINTER_PREFIX}{target.pk}",
+        "v": 1,
+        "at": [target.pk, target.sk],
+        "ttl": ttl,
+    }
+    return put(store.runtime.name, row)
+
+
 class WrappedKeyRows:
     """Implements `domain.ports.WrappedKeys`."""
 

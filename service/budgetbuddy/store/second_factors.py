@@ -22,6 +22,7 @@ from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
 from budgetbuddy.store.expressions import Absent, Compare, Equals, Exists
 from budgetbuddy.store.profiles import load_profile, profile_key
+from budgetbuddy.store.runtime import pointer_write
 from budgetbuddy.store.sealing import open_fields, seal_fields
 from budgetbuddy.store.sessions import ended_sessions, overdue_sessions, session_key, session_write
 from budgetbuddy.store.table import Store
@@ -212,7 +213,9 @@ class FactorStore:
             "x": seal_fields(self._sealer, challenge.user, place, personal),
             "ttl": math.floor(challenge.expires_at.timestamp()),
         }
-        self._store.write(put(self._store.runtime.name, row, when=(Absent("pk"),)))
+        kept = put(self._store.runtime.name, row, when=(Absent("pk"),))
+        found_by = pointer_write(self._store, challenge.user.id, key, row["ttl"])
+        self._commands.commit([kept, found_by])
 
     def try_challenge(self, digest: str) -> Challenge | None:
         """Count one try before the code is looked at."""

@@ -171,6 +171,20 @@ class Table:
                 return rows
             start = page.next
 
+    def sort_keys(self, pk: str, *, limit: int) -> list[str]:
+        """The first sort keys of a partition, also of rows past their `ttl`: for their removal."""
+        with translated(self.label):
+            answer = self.client.query(
+                TableName=self.name,
+                KeyConditionExpression="#pk = :pk",
+                ProjectionExpression="#sk",
+                ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+                ExpressionAttributeValues={":pk": {"S": pk}},
+                Limit=limit,
+                ConsistentRead=True,
+            )
+        return [row["sk"]["S"] for row in answer["Items"]]
+
     def _live(self, raw: Any) -> Item | None:
         item = decode(raw) if raw else None
         if item is not None and "ttl" in item and item["ttl"] <= self._clock().timestamp():

@@ -79,7 +79,13 @@ def test_an_audit_row_names_no_person_and_seals_the_rest(machinery: Machinery) -
     assert "192.0.2.1" not in str(row)
     place = machinery.store.audit.place(Key(pk=row["pk"], sk=row["sk"]))
     personal = open_fields(machinery.envelope, context.user, place, row["x"])
-    assert personal == {"ip": "192.0.2.1", "userAgent": "tests", "details": {"field": "name"}}
+    assert personal == {
+        "object": ENTRY.object,
+        "ip": "192.0.2.1",
+        "userAgent": "tests",
+        "details": {"field": "name"},
+    }
+    assert row["obj"] == ENTRY.object.partition(":")[0]
 
 
 def test_a_changed_audit_row_breaks_the_chain(machinery: Machinery) -> None:

@@ -39,6 +39,7 @@ PUBLIC = {
     "verify_mfa",
     "forgot_password",
     "reset_password",
+    "show_erasure",
 }
 
 SIGNED = {"plaid_webhook"}  # by a provider
