@@ -5,7 +5,7 @@ STACK ?= staging
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}'
 
 setup: .venv/.complete .venv-emulator/.complete ## make the environments, get the Pulumi engine
 	@$(PYTHON) -m localcloud.engine setup
@@ -43,6 +43,15 @@ browser: ## install headless Chromium where it is missing (Debian, root)
 bench: setup ## the benchmarks, as a table of ratios
 	@LOCALCLOUD_STATE=build/bench $(PYTHON) tests/bench
 
+.venv-mutation/.complete: requirements/mutation.txt requirements/bootstrap.txt
+	@sh local/setup.sh .venv-mutation requirements/mutation.txt
+
+mutate-policies: setup .venv-mutation/.complete ## mutation testing of the controls (half an hour)
+	@mkdir -p build/mutation
+	@.venv-mutation/bin/python tests/mutation/mutants.py policies/guardrails > build/mutation/mutants.jsonl
+	@$(PYTHON) tests/mutation policies/guardrails tests/policies --mutants build/mutation/mutants.jsonl \
+		--out build/mutation/policies.json
+
 lint: setup ## style, formatting, security, import contracts
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
@@ -61,4 +70,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence test bench soak browser lint types pr docs lock
+.PHONY: help setup up down status preview evidence test bench soak browser mutate-policies lint types pr docs lock
