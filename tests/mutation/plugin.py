@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from coverage import Coverage
 
 IMPORT = ""  # the coverage context before the first test
-PATIENCE = 10.0  # seconds for a fork beyond thrice what its tests took before
-REACH = 30.0  # seconds of tests per mutant; what is slower is left out, quickest first
+PATIENCE = 8.0  # seconds for a fork beyond thrice what its tests took before
+REACH = 12.0  # seconds of tests per mutant; what is slower is left out, quickest first
 KILLED, SURVIVED = 0, 1
 
 

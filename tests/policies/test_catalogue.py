@@ -21,13 +21,28 @@ CONTROLS = list(registry().values())
 PAGES = Path(__file__).parents[2] / "docs" / "controls"
 DECIDED = {Verdict.PASS, Verdict.NOT_APPLICABLE}
 WRONG = (7.0, "text", [7.0], {"other": 7.0}, True)
-# Their statement holds whatever an input is: they look for text, or only at options and types, at
-# whether something is named at all, or at who refers to whom.
+# Controls whose statement holds whatever an input turns out to be, and why.
 NEVER_UNKNOWN = {
-    "ACC-09", "ACC-10", "CF-04", "CF-05", "CT-04", "CT-05", "CW-06", "ECS-12", "IAM-11", "LB-10",
-    "S3-05", "SEC-01", "SEC-05",
-}  # fmt: skip
-NEVER_WRONG = {"ACC-09", "ACC-10", "CW-06", "SEC-05"}
+    "ACC-09": "looks at resource options only",
+    "ACC-10": "looks at resource types only",
+    "CF-04": "asks whether a web ACL is named at all",
+    "CF-05": "asks whether a log target is named at all",
+    "CT-04": "asks whether a key is named at all",
+    "CT-05": "asks for a name, and follows the dependency graph",
+    "CW-06": "asks whether an alarm refers to the resource",
+    "ECS-12": "compares who the two roles are, along the dependency graph",
+    "IAM-11": "looks at resource types",
+    "LB-10": "asks whether rules name a prefix list or a header at all",
+    "S3-05": "asks whether a log bucket is named at all",
+    "SEC-01": "asks whether a key is named at all",
+    "SEC-05": "looks for literals, and what is unknown is none",
+}
+NEVER_WRONG = {
+    "ACC-09": "reads no property",
+    "ACC-10": "reads no property",
+    "CW-06": "reads no property, only who refers to whom",
+    "SEC-05": "reads text wherever it stands, and other types hold none",
+}
 
 
 @pytest.fixture(params=CONTROLS, ids=lambda control: control.id)
@@ -157,6 +172,8 @@ def test_the_catalogue_is_whole() -> None:
     assert len(CONTROLS) == 133
     assert severities == {"critical": 23, "high": 61, "medium": 40, "low": 9}
     assert sum(1 for control in CONTROLS if control.join) == 63  # look at several resources
+    kinds = Counter(control.kind.value for control in CONTROLS)
+    assert kinds == {"resource": 70, "stack": 43, "both": 20}
 
 
 def test_every_framework_has_a_pack_of_its_own() -> None:

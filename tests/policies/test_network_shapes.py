@@ -123,3 +123,47 @@ def test_an_endpoint_that_lets_everything_pass_is_a_finding(harness: Any) -> Non
     assert one(allow) == {Verdict.FAIL}
     assert one(tied) == {Verdict.PASS}
     assert one(allow | {"Action": "s3:GetObject"}) == {Verdict.PASS}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, Verdict.FAIL),
+        ({"serverSideEncryptionConfiguration": {"rule": {}}}, Verdict.PASS),
+        (
+            {
+                "serverSideEncryptionConfiguration": {"rule": {}},
+                "lifecycleRules": [{"enabled": True, "expiration": {"days": 364}}],
+            },
+            Verdict.FAIL,
+        ),
+        (
+            {
+                "serverSideEncryptionConfiguration": {"rule": {}},
+                "lifecycleRules": [{"enabled": True, "expiration": {"days": 365}}],
+            },
+            Verdict.PASS,
+        ),
+        (
+            {
+                "serverSideEncryptionConfiguration": {"rule": {}},
+                "lifecycleRules": [{"enabled": False, "expiration": {"days": 7}}],
+            },
+            Verdict.PASS,
+        ),
+    ],
+    ids=["not encrypted", "kept", "a day short", "a year", "switched off"],
+)
+def test_a_flow_log_in_a_bucket_is_encrypted_and_kept_for_a_year(
+    harness: Any, settings: dict[str, Any], expected: Verdict
+) -> None:
+    vpc = harness.Declared("aws:ec2/vpc:Vpc", "main")
+    bucket = harness.Declared("aws:s3/bucket:Bucket", "logs", settings)
+    log = harness.Declared(
+        "aws:ec2/flowLog:FlowLog",
+        "all",
+        {"trafficType": "ALL", "vpcId": harness.UNKNOWN, "logDestination": harness.UNKNOWN},
+        {"vpcId": [vpc.urn], "logDestination": [bucket.urn]},
+    )
+
+    assert harness.verdict("VPC-01", vpc, bucket, log) == {expected}

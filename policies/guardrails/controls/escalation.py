@@ -74,8 +74,7 @@ def document_does_not_escalate(resource: Resource, _: Options) -> Iterator[Findi
 @judges_in_stack("IAM-04", types.ROLE)
 def role_does_not_escalate(role: Resource, graph: Graph, _: Options) -> Finding:
     """Nor do all documents of a role together."""
-    found = [*granted(role), *_attached(role, graph)]
-    if escalates(found):
+    if escalates(granted_to(role, graph)):
         return failed("policy", "the role's policies together lead to more rights")
     return passed("policy")
 
@@ -100,8 +99,10 @@ def _is_bounded(statement: Statement) -> bool:
     return statement.condition("iam:PermissionsBoundary") is not None
 
 
-def _attached(role: Resource, graph: Graph) -> Iterator[Statement]:
-    documents = graph.sources(role, types.ROLE_POLICY, "role")
+def granted_to(role: Resource, graph: Graph) -> Iterator[Statement]:
+    """What a role may do by its inline policies, split ones, and managed ones of this stack."""
+    yield from granted(role)
+    documents = list(graph.sources(role, types.ROLE_POLICY, "role"))
     for link in graph.sources(role, types.ROLE_ATTACHMENT, "role"):
         documents += graph.targets(link, "policyArn", types.POLICY)
     for document in documents:

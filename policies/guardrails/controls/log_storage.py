@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
-from guardrails.controls.retention import lifecycle_gap
+from guardrails.controls.retention import LIFECYCLE, lifecycle_gap, lifecycle_rules
 from guardrails.controls.storage import is_log_target
 from guardrails.controls.tagging import tag
-from guardrails.values import MISSING, Node, block, flag, is_set, items, number, read, text
+from guardrails.values import MISSING, Node, block, is_set, items, number, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 LOGGING: Final = "logging"
 LOCK: Final = "objectLockConfiguration.rule.defaultRetention"
-LIFECYCLE: Final = "lifecycleRules"
 DAYS_PER_YEAR: Final = 365
 
 
@@ -86,23 +85,12 @@ def _retention_gap(retention: Node, days: float) -> str | None:
 @judges_in_stack("S3-10", types.BUCKET)
 def disposes_of_objects(bucket: Resource, graph: Graph, _: Options) -> Finding:
     """What is no longer needed goes away, and so do uploads that nobody finished."""
-    rules = list(_rules(bucket, graph))
+    rules = list(lifecycle_rules(bucket, graph))
     if not any(_expires(rule) for rule in rules):
         return failed(LIFECYCLE, "no rule ever deletes an object")
     if not any(_aborts(rule) for rule in rules):
         return failed(LIFECYCLE, "unfinished uploads stay forever")
     return passed(LIFECYCLE)
-
-
-def _rules(bucket: Resource, graph: Graph) -> Iterator[Node]:
-    """Rules in force; the inline ones of older programs when there are no split ones."""
-    split = graph.sources(bucket, types.BUCKET_LIFECYCLE, "bucket")
-    for setting in split:
-        for rule in items(setting, "rules"):
-            if (text(rule, "status") or "Enabled") == "Enabled":
-                yield rule
-    if not split:
-        yield from (r for r in items(bucket, LIFECYCLE) if flag(r, "enabled") is not False)
 
 
 def _expires(rule: Node) -> bool:

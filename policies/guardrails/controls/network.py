@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
-from guardrails.controls.retention import kept_long_enough
+from guardrails.controls.retention import kept_long_enough, lifecycle_gap
+from guardrails.controls.storage import encryption_rules
 from guardrails.controls.tagging import tag
 from guardrails.values import MISSING, flag, is_set, items, join, read, text
 from guardrails.verdicts import Finding, Verdict, failed, out_of_scope, passed
@@ -39,9 +40,11 @@ def _destination(log: Resource, graph: Graph, options: Options) -> Finding:
                 return failed("flowLog.logDestination", "the log group has no customer key")
             return kept_long_enough(group, graph, options)
         for bucket in graph.targets(log, prop, types.BUCKET):
-            if graph.sources(bucket, types.BUCKET_ENCRYPTION, "bucket"):
-                return passed("flowLog.logDestination")
-            return failed("flowLog.logDestination", "the bucket has no default encryption")
+            if not any(encryption_rules(bucket, graph)):
+                return failed("flowLog.logDestination", "the bucket has no default encryption")
+            if gap := lifecycle_gap(bucket, graph, options.number("days")):
+                return failed("flowLog.logDestination", gap)
+            return passed("flowLog.logDestination")
     return failed("flowLog.logDestination", "the destination is not in this stack")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
-from guardrails.values import block, is_set, items, number, text
+from guardrails.controls.storage import encryption_rules
+from guardrails.values import block, flag, is_set, items, number, text
 from guardrails.verdicts import Finding, failed, passed
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ IMMEDIATE_CLASSES: Final = (
     "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR",
 )  # fmt: skip
 PATH: Final = "retentionInDays"
+LIFECYCLE: Final = "lifecycleRules"
 
 
 def kept_long_enough(group: Resource, graph: Graph, options: Options) -> Finding:
@@ -62,23 +64,28 @@ def _archived(link: Resource, graph: Graph, days: float) -> str | None:
 
 def has_customer_key(bucket: Resource, graph: Graph) -> bool:
     """Whether the bucket's default encryption names a KMS key."""
-    for setting in graph.sources(bucket, types.BUCKET_ENCRYPTION, "bucket"):
+    blocks = (
+        block(rule, "applyServerSideEncryptionByDefault")
+        for rule in encryption_rules(bucket, graph)
+    )
+    return any(inner and is_set(inner, "kmsMasterKeyId") for inner in blocks)
+
+
+def lifecycle_rules(bucket: Resource, graph: Graph) -> Iterator[Node]:
+    """Rules in force; the inline ones of older programs when there are no split ones."""
+    split = graph.sources(bucket, types.BUCKET_LIFECYCLE, "bucket")
+    for setting in split:
         for rule in items(setting, "rules"):
-            inner = block(rule, "applyServerSideEncryptionByDefault")
-            if inner and is_set(inner, "kmsMasterKeyId"):
-                return True
-    return False
+            if (text(rule, "status") or "Enabled") == "Enabled":
+                yield rule
+    if not split:
+        yield from (r for r in items(bucket, LIFECYCLE) if flag(r, "enabled") is not False)
 
 
 def lifecycle_gap(bucket: Resource, graph: Graph, days: float) -> str | None:
     """Why the bucket's lifecycle rules do not keep `days`; None when they do."""
-    for setting in graph.sources(bucket, types.BUCKET_LIFECYCLE, "bucket"):
-        for rule in items(setting, "rules"):
-            if (text(rule, "status") or "Enabled") != "Enabled":
-                continue
-            if gap := _rule_gap(rule, days):
-                return gap
-    return None
+    gaps = (_rule_gap(rule, days) for rule in lifecycle_rules(bucket, graph))
+    return next((gap for gap in gaps if gap), None)
 
 
 def _rule_gap(rule: Node, days: float) -> str | None:

@@ -38,7 +38,7 @@ def blocks_public_access(bucket: Resource, graph: Graph, _: Options) -> Finding:
 def encrypted_with_own_key(bucket: Resource, graph: Graph, _: Options) -> Finding:
     """Objects are encrypted with a customer key, unless AWS cannot write with one."""
     path = "serverSideEncryption"
-    rules = list(_encryption_rules(bucket, graph))
+    rules = list(encryption_rules(bucket, graph))
     if not rules:
         return failed(path, "no default encryption is configured")
     for rule in rules:
@@ -53,7 +53,7 @@ def encrypted_with_own_key(bucket: Resource, graph: Graph, _: Options) -> Findin
     return passed(path)
 
 
-def _encryption_rules(bucket: Resource, graph: Graph) -> Iterator[Node]:
+def encryption_rules(bucket: Resource, graph: Graph) -> Iterator[Node]:
     """The split setting; the inline one of older programs when there is no split one."""
     split = graph.sources(bucket, types.BUCKET_ENCRYPTION, "bucket")
     for setting in split:
@@ -67,11 +67,14 @@ def _encryption_rules(bucket: Resource, graph: Graph) -> Iterator[Node]:
 
 def is_log_target(bucket: Resource, graph: Graph) -> bool:
     """Whether load balancers or other buckets write their access logs here."""
-    return bool(
-        graph.sources(bucket, types.LOAD_BALANCER, "accessLogs")
-        or graph.sources(bucket, types.LOAD_BALANCER, "connectionLogs")
-        or graph.sources(bucket, types.BUCKET_LOGGING, "targetBucket")
+    writers = (
+        (types.LOAD_BALANCER, "accessLogs"),
+        (types.LOAD_BALANCER, "connectionLogs"),
+        (types.BUCKET_LOGGING, "targetBucket"),
+        (types.BUCKET, "logging"),
+        (types.BUCKET, "loggings"),
     )
+    return any(graph.sources(bucket, kind, prop) for kind, prop in writers)
 
 
 @judges_in_stack("S3-04", types.BUCKET)

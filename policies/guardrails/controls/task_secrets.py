@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from guardrails.controls import types
 from guardrails.controls.containers import containers
 from guardrails.controls.declare import judges_in_stack
-from guardrails.documents import statements
+from guardrails.controls.escalation import granted_to
 from guardrails.graph import output
 from guardrails.values import UndecidedError, items, text
 from guardrails.verdicts import Finding, failed, passed
@@ -34,18 +34,17 @@ def reads_only_its_secrets(task: Resource, graph: Graph, _: Options) -> Iterator
         yield failed(ROLE, "the execution role is not in this stack")
         return
     named: set[str] | None = None
-    for policy in graph.sources(roles[0], types.ROLE_POLICY, "role"):
-        for statement in statements(policy, "policy"):
-            if not statement.allows_action("secretsmanager:getsecretvalue"):
+    for statement in granted_to(roles[0], graph):
+        if not statement.allows_action("secretsmanager:getsecretvalue"):
+            continue
+        for pattern in statement.resources:
+            wanted = _name(pattern)
+            if "*" in wanted:
+                yield failed(ROLE, "a statement reaches secrets by wildcard")
                 continue
-            for pattern in statement.resources:
-                wanted = _name(pattern)
-                if "*" in wanted:
-                    yield failed(ROLE, "a statement reaches secrets by wildcard")
-                    continue
-                named = _named(task, graph) if named is None else named
-                if not any(fnmatchcase(name, wanted) for name in named):
-                    yield failed(ROLE, "the role reaches a secret that the task does not name")
+            named = _named(task, graph) if named is None else named
+            if not any(fnmatchcase(name, wanted) for name in named):
+                yield failed(ROLE, "the role reaches a secret that the task does not name")
     yield passed(ROLE)
 
 
