@@ -39,6 +39,7 @@ from budgetbuddy.store.budget_alerts import AlertStore
 from budgetbuddy.store.budgets import BudgetStore, SpendingRows
 from budgetbuddy.store.bulk import BulkStore
 from budgetbuddy.store.categories import CategoryStore
+from budgetbuddy.store.category_merges import CategoryMergeStore
 from budgetbuddy.store.commands import Commands
 from budgetbuddy.store.goals import GoalStore
 from budgetbuddy.store.idempotency import IdempotencyStore
@@ -125,6 +126,7 @@ def build_services(
         reconciliations=ReconciliationStore(*rows, accounts),
         transfers=TransferStore(*rows, accounts),
         categories=categories,
+        category_merges=CategoryMergeStore(*rows, categories),
         imports=ImportStore(*rows, categories),
         jobs=JobStore(store),
         months=months,

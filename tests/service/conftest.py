@@ -30,6 +30,7 @@ from budgetbuddy.security.totp import code_at
 from budgetbuddy.settings import Settings, load_settings
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.telemetry import Telemetry
+from localcloud.emulator.process import running
 
 REGION = "eu-central-1"
 KEY_DESCRIPTION = "data key of the tests"
@@ -171,6 +172,13 @@ def _data_key(sdk: boto3.session.Session) -> str:
             return str(key_id)
     made = sdk.client("kms").create_key(Description=KEY_DESCRIPTION)
     return made["KeyMetadata"]["KeyId"]
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of an embedded AWS that lives as long as the tests."""
+    with running(tmp_path_factory.mktemp("emulator")) as embedded:
+        yield embedded.endpoint
 
 
 @pytest.fixture

@@ -18,8 +18,16 @@ from budgetbuddy.api._http import (
     shown,
 )
 from budgetbuddy.api._routes import Routes
+from budgetbuddy.api.jobs import JobView
 from budgetbuddy.domain.access import scope
-from budgetbuddy.domain.categories import Category, CategoryInUse, CategoryKind, NameTaken
+from budgetbuddy.domain.categories import (
+    Category,
+    CategoryArchived,
+    CategoryInUse,
+    CategoryKind,
+    NameTaken,
+)
+from budgetbuddy.domain.category_merges import KindMismatch
 from budgetbuddy.domain.transactions import (
     CardNumberDetected,
     require_no_card_number,
@@ -142,6 +150,32 @@ def change_category(path: CategoryPath, body: CategoryChange) -> Response:
         expected_version(),
         fields,
     )
+
+
+class Merge(Input):
+    """The category that everything is filed under from now on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"into": "cat_01jdk2v7x8e9rts0a1b2c3d4e5"}}
+    )
+
+    into: str
+
+
+@routes.post(
+    "/<categoryId>/merge",
+    access=WRITE,
+    returns={202: JobView},
+    problems=(NotFound, KindMismatch, CategoryArchived, CategoryInUse),
+    idempotency="I!",
+)
+def merge_category(path: CategoryPath, body: Merge) -> Response:
+    """Merge a category into another of its kind; rules and recurring items follow.
+
+    The first is archived. The work is done before the answer, so the job of the 202 has succeeded.
+    """
+    render = rendered(JobView.of, status=202, location="/api/v1/jobs/{id}", versioned=False)
+    return answer(render, services().category_merges.merge, path.category_id, body.into)
 
 
 @routes.delete(

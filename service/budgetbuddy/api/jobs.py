@@ -5,11 +5,11 @@ from typing import Any
 from flask import Response
 
 from budgetbuddy.api._body import Query, View
-from budgetbuddy.api._http import json_response, principal, services
+from budgetbuddy.api._http import PageQuery, json_response, paged, principal, services
 from budgetbuddy.api._routes import Routes
-from budgetbuddy.domain.access import scope
+from budgetbuddy.domain.access import SESSION, scope
 from budgetbuddy.domain.jobs import Job, JobStatus
-from budgetbuddy.problems import NotFound
+from budgetbuddy.problems import InvalidCursor, NotFound
 
 routes = Routes("jobs", "/api/v1/jobs", area="files")
 
@@ -53,6 +53,22 @@ class JobView(View):
             finished_at=job.finished_at,
             expires_at=job.expires_at,
         )
+
+
+class JobList(View):
+    """One page of jobs, newest first."""
+
+    items: list[JobView]
+    next_cursor: str | None
+
+
+@routes.get("", access=SESSION, returns={200: JobList}, problems=(InvalidCursor,))
+def list_jobs(query: PageQuery) -> Response:
+    """List jobs of the last 30 days, newest first."""
+    user = principal().user
+    return paged(
+        query, lambda start, limit: services().jobs.list(user, limit=limit, start=start), JobView.of
+    )
 
 
 @routes.get("/<jobId>", access=scope("profile:read"), returns={200: JobView}, problems=(NotFound,))

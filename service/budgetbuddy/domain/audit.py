@@ -52,6 +52,7 @@ class Event(StrEnum):
     CATEGORY_CREATED = "category.created"
     CATEGORY_UPDATED = "category.updated"
     CATEGORY_ARCHIVED = "category.archived"
+    CATEGORY_MERGED = "category.merged"
     RECURRING_CONFIRMED = "recurring.confirmed"
     RECURRING_UPDATED = "recurring.updated"
     RECURRING_DELETED = "recurring.deleted"

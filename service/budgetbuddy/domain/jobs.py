@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from budgetbuddy.domain.ports import UserRef
+from budgetbuddy.domain.ports import Page, Position, UserRef
 
 KEPT: Final = timedelta(days=30)
 
@@ -34,6 +34,9 @@ class Job:
 
 class Jobs(Protocol):
     """The jobs of users."""
+
+    def list(self, user: UserRef, *, limit: int, start: Position | None) -> Page[Job]:
+        """One page, newest first; those whose time is over are left out."""
 
     def get(self, user: UserRef, job_id: str) -> Job:
         """One. Raises `NotFound`, also when its time is over."""

@@ -16,6 +16,7 @@ from budgetbuddy.domain.budgets import Budgets
 from budgetbuddy.domain.bulk import Bulk
 from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.categories import Categories
+from budgetbuddy.domain.category_merges import CategoryMerges
 from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.enrolment import SecondFactors
 from budgetbuddy.domain.erasure import Erasures
@@ -71,6 +72,7 @@ class Services:
     reconciliations: Reconciliations
     transfers: Transfers
     categories: Categories
+    category_merges: CategoryMerges
     imports: Imports
     jobs: Jobs
     months: Months

@@ -9,10 +9,15 @@ from budgetbuddy.store.writes import Key
 
 def require_unused(store: Store, user: UserRef, category_id: str) -> None:
     """Raises `CategoryInUse`. Read after the head, so it holds at commit."""
-    if store.ledger.get(Key(pk=f"U#{user.id}", sk=f"B#{category_id}")) is not None:
-        raise CategoryInUse("a budget is for it")
+    require_no_budget(store, user, category_id)
     rules = store.ledger.query(
         f"U#{user.id}", begins_with="R#", where=(Contains("cats", category_id),)
     )
     if rules:
         raise CategoryInUse("a rule files under it")
+
+
+def require_no_budget(store: Store, user: UserRef, category_id: str) -> None:
+    """Raises `CategoryInUse`: what was meant to be spent cannot be guessed for another category."""
+    if store.ledger.get(Key(pk=f"U#{user.id}", sk=f"B#{category_id}")) is not None:
+        raise CategoryInUse("a budget is for it")

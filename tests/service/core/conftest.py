@@ -1,16 +1,11 @@
 """The store's machinery alone, on moto and on an embedded AWS process."""
 
-import os
 import secrets
-import socket
-import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.config import Config
@@ -26,7 +21,9 @@ from budgetbuddy.store.writes import put
 
 from ..conftest import REGION, Account, ManualClock, create_tables  # noqa: TID252 - fixtures' module
 
-EMULATOR = Path(__file__).parents[3] / ".venv-emulator" / "bin" / "ministack"
+if TYPE_CHECKING:
+    import subprocess
+
 START_SECONDS = 60
 
 
@@ -119,34 +116,6 @@ def build(sdk: Any, endpoint: str | None, key_id: str = "") -> Machinery:
 def moto_machinery(aws: Account) -> Machinery:
     """In process."""
     return build(aws.sdk, None, aws.key_id)
-
-
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of an embedded AWS that lives as long as the tests."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    home = tmp_path_factory.mktemp("emulator")
-    with (home / "log").open("wb") as output:
-        process = subprocess.Popen(
-            [str(EMULATOR)],
-            env={
-                **os.environ,
-                "BIND_HOST": "127.0.0.1",
-                "GATEWAY_PORT": str(port),
-                "IOT_MTLS_ENABLED": "0",
-            },
-            cwd=home,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            wait_until(f"http://127.0.0.1:{port}/_ministack/health", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
 
 
 def wait_until(url: str, process: "subprocess.Popen[Any]") -> None:

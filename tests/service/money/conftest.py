@@ -2,17 +2,10 @@
 
 import io
 import json
-import os
 import secrets
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,7 +39,6 @@ from budgetbuddy.store.writes import put
 
 EUR = currency_of("EUR")
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-EMULATOR = Path(__file__).parents[3] / ".venv-emulator" / "bin" / "ministack"
 
 
 @dataclass
@@ -196,50 +188,10 @@ def moto_ledger(aws: Any) -> Iterator[Ledger]:
     client.close()
 
 
-@pytest.fixture(scope="session")
-def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An embedded AWS of this test session, on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("emulator") / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(EMULATOR)],
-            env={
-                **os.environ,
-                "BIND_HOST": "127.0.0.1",
-                "GATEWAY_PORT": str(port),
-                "IOT_MTLS_ENABLED": "0",
-            },
-            cwd=log.parent,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait_until_ready(process, port, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    give_up = time.monotonic() + 30
-    while time.monotonic() < give_up and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    sys.stderr.write(log.read_text())
-    raise RuntimeError("the embedded AWS did not start")
-
-
 @pytest.fixture
-def emulator_ledger(sdk: Any, dynamodb_endpoint: str) -> Iterator[Ledger]:
+def emulator_ledger(sdk: Any, emulator: str) -> Iterator[Ledger]:
     """On the embedded AWS, whose transactions are isolated."""
-    client = _client(sdk, dynamodb_endpoint)
+    client = _client(sdk, emulator)
     yield build_ledger(client)
     client.close()
 
