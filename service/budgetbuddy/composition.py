@@ -52,6 +52,7 @@ from budgetbuddy.store.roles import DenialRows, RoleRows
 from budgetbuddy.store.rule_runs import RuleRunStore
 from budgetbuddy.store.rules import RuleStore
 from budgetbuddy.store.runtime import CounterRows, TableHealth, WrappedKeyRows
+from budgetbuddy.store.sync import SyncStore
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.transactions import TransactionStore
 from budgetbuddy.store.transfers import TransferStore
@@ -91,6 +92,7 @@ def build_services(
     identity = build_identity(tools, mail, argon2, remembered_seconds)
     rows = (store, tools.commands, keys)
     accounts, categories = AccountStore(*rows), CategoryStore(*rows)
+    transfers = TransferStore(*rows, accounts)
     months, budgets = MonthStore(store), BudgetStore(*rows)
     recurring = RecurringStore(*rows)
     calendar = RecurringCalendar(recurring, EntryRows(store, keys))
@@ -124,7 +126,8 @@ def build_services(
         bulk=BulkStore(*rows),
         account_removal=AccountRemovalStore(*rows, accounts),
         reconciliations=ReconciliationStore(*rows, accounts),
-        transfers=TransferStore(*rows, accounts),
+        transfers=transfers,
+        sync_feed=SyncStore(store, keys, transfer_rows=transfers, category_rows=categories),
         categories=categories,
         category_merges=CategoryMergeStore(*rows, categories),
         imports=ImportStore(*rows, categories),

@@ -25,6 +25,7 @@ def all_routes() -> "tuple[Routes, ...]":
         privacy,
         recurring,
         rules,
+        sync,
         tokens,
         transactions,
         transfers,
@@ -34,6 +35,6 @@ def all_routes() -> "tuple[Routes, ...]":
     identity = (auth, passwords, mfa, users, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
     planning = (budgets, goals, rules, recurring)
-    connections = (plaid, audit, privacy)
+    connections = (plaid, audit, privacy, sync)
     modules = (*identity, *money, *planning, *connections)
     return tuple(module.routes for module in modules)

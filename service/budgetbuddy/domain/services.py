@@ -36,6 +36,7 @@ from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.rules import RuleRuns, Rules
 from budgetbuddy.domain.sessions import Sessions
 from budgetbuddy.domain.sign_in import SignIn
+from budgetbuddy.domain.sync import SyncFeed
 from budgetbuddy.domain.transaction_queries import (
     Transactions,
 )
@@ -64,6 +65,7 @@ class Services:
     accounts: Accounts
     audit_trail: AuditTrail
     erasures: Erasures
+    sync_feed: SyncFeed
     bank_links: BankLinks
     bank_webhooks: BankWebhooks
     transactions: Transactions

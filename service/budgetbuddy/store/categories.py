@@ -65,7 +65,7 @@ class CategoryStore:
     def list(self, user: UserRef) -> Sequence[Category]:
         """All, archived ones included, oldest first."""
         rows = self._store.ledger.query(f"U#{user.id}", begins_with=PREFIX)
-        return [self._decode(user, row) for row in rows]
+        return [self.decode(user, row) for row in rows]
 
     def get(self, user: UserRef, category_id: str) -> Category:
         """One; raises `NotFound`."""
@@ -73,7 +73,7 @@ class CategoryStore:
         row = self._store.ledger.get(key)
         if row is None:
             raise NotFound
-        return self._decode(user, row)
+        return self.decode(user, row)
 
     def add(self, context: Context, draft: Mapping[str, Any]) -> Category:
         """Store a new one; names are compared with all others as of the head."""
@@ -130,7 +130,8 @@ class CategoryStore:
             result=category,
         )
 
-    def _decode(self, user: UserRef, row: Item) -> Category:
+    def decode(self, user: UserRef, row: Item) -> Category:
+        """The category of a row."""
         place = self._store.ledger.place(Key(pk=row["pk"], sk=row["sk"]))
         personal = open_fields(self._sealer, user, place, row["x"])
         return Category(

@@ -23,7 +23,7 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -146,8 +146,8 @@ class Commands:
             advance_write(self._store, context.user.id, head, row, planned.rules),
             audit_write(self._store, row),
         ]
-        if planned.changes:
-            writes.append(change_write(self._store, context.user.id, seq, planned.changes))
+        if changes := (*planned.changes, *_touched(planned)):
+            writes.append(change_write(self._store, context.user.id, seq, changes))
         if completes and context.claim is not None and context.render is not None:
             reply = context.render(planned.result)
             writes.append(completion(self._store, self._sealer, context, reply))
@@ -174,6 +174,15 @@ class Commands:
                 client.exceptions.TransactionInProgressException,
             ) as exc:
                 raise Retry from exc
+
+
+def _touched(planned: "Plan[Any]") -> Iterator[Change]:
+    """Accounts whose figures a plan moves without changing their version: sync tells them too."""
+    told = {change.id for change in planned.changes}
+    for write in planned.writes:
+        kind, _, name = write.key.sk.partition("#")
+        if kind == "A" and write.kind == "Update" and name not in told:
+            yield Change(type="account", id=name, op="upsert", version=0)
 
 
 def _refusal(writes: list[Write], reasons: Sequence[Mapping[str, Any]]) -> Exception:
