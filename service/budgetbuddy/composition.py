@@ -115,6 +115,7 @@ def build_services(
         sign_in=identity.sign_in,
         second_factors=identity.second_factors,
         credentials=identity.credentials,
+        email_addresses=identity.email_addresses,
         access_tokens=identity.access_tokens,
         sessions=identity.sessions,
         accounts=accounts,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from budgetbuddy.domain.credentials import Credentials
+from budgetbuddy.domain.email_change import EmailAddresses
 from budgetbuddy.domain.enrolment import SecondFactors
 from budgetbuddy.domain.ports import Clock
 from budgetbuddy.domain.registration import Registrations
@@ -18,6 +19,7 @@ from budgetbuddy.security.totp import TotpCodes
 from budgetbuddy.store.access_tokens import AccessTokenStore
 from budgetbuddy.store.commands import Commands
 from budgetbuddy.store.credentials import CredentialRows
+from budgetbuddy.store.email_changes import EmailChangeRows
 from budgetbuddy.store.identity import UserStore
 from budgetbuddy.store.second_factors import FactorStore
 from budgetbuddy.store.sessions import SessionRows, StandingRows
@@ -47,6 +49,7 @@ class Identity:
     sign_in: SignIn
     second_factors: SecondFactors
     credentials: Credentials
+    email_addresses: EmailAddresses
     access_tokens: AccessTokenStore
     sessions: Sessions
 
@@ -106,6 +109,9 @@ def build_identity(
             limits=limits,
             mail=mail,
             clock=clock,
+        ),
+        email_addresses=EmailAddresses(
+            users=users, changes=EmailChangeRows(*rows), lookups=lookups, mail=mail, clock=clock
         ),
         access_tokens=access_tokens,
         sessions=Sessions(

@@ -16,6 +16,7 @@ def all_routes() -> "tuple[Routes, ...]":
         budgets,
         bulk,
         categories,
+        email,
         goals,
         imports,
         jobs,
@@ -32,7 +33,7 @@ def all_routes() -> "tuple[Routes, ...]":
         users,
     )
 
-    identity = (auth, passwords, mfa, users, tokens)
+    identity = (auth, passwords, mfa, users, email, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
     planning = (budgets, goals, rules, recurring)
     connections = (plaid, audit, privacy, sync)

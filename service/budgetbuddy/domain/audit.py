@@ -33,6 +33,8 @@ class Event(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105 - an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an event
     USER_UPDATED = "user.updated"
+    EMAIL_CHANGE_REQUESTED = "user.email_change_requested"
+    EMAIL_CHANGED = "user.email_changed"
     ROLE_GRANTED = "user.role_granted"
     ROLE_REVOKED = "user.role_revoked"
     ACCOUNT_CREATED = "account.created"

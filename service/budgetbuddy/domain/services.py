@@ -18,6 +18,7 @@ from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.category_merges import CategoryMerges
 from budgetbuddy.domain.credentials import Credentials
+from budgetbuddy.domain.email_change import EmailAddresses
 from budgetbuddy.domain.enrolment import SecondFactors
 from budgetbuddy.domain.erasure import Erasures
 from budgetbuddy.domain.goals import Goals
@@ -60,6 +61,7 @@ class Services:
     sign_in: SignIn
     second_factors: SecondFactors
     credentials: Credentials
+    email_addresses: EmailAddresses
     access_tokens: AccessTokens
     sessions: Sessions
     accounts: Accounts
