@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}'
 
-setup: .venv/.complete .venv-emulator/.complete ## make the environments, get the Pulumi engine
+setup: .venv/.complete .venv-emulator/.complete .venv-tools/.complete ## make the environments, get the Pulumi engine
 	@$(PYTHON) -m localcloud.engine setup
 
 .venv/.complete: requirements/development.txt requirements/bootstrap.txt pyproject.toml
@@ -15,6 +15,9 @@ setup: .venv/.complete .venv-emulator/.complete ## make the environments, get th
 
 .venv-emulator/.complete: local/localcloud/emulator/requirements.txt requirements/bootstrap.txt
 	@sh local/setup.sh .venv-emulator local/localcloud/emulator/requirements.txt
+
+.venv-tools/.complete: requirements/tools.txt requirements/bootstrap.txt
+	@sh local/setup.sh .venv-tools requirements/tools.txt
 
 up: setup ## deploy stack local on the embedded AWS, start the service, smoke-test (API_PORT=…)
 	@$(PYTHON) -m localcloud up $(if $(API_PORT),--api-port $(API_PORT))
@@ -52,6 +55,9 @@ mutate-policies: setup .venv-mutation/.complete ## mutation testing of the contr
 	@$(PYTHON) tests/mutation policies/guardrails tests/policies --mutants build/mutation/mutants.jsonl \
 		--out build/mutation/policies.json
 
+clients: setup ## generate a Python and a TypeScript client into build/clients
+	@sh local/clients.sh build/clients
+
 lint: setup ## style, formatting, security, import contracts
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
@@ -70,4 +76,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence test bench soak browser mutate-policies lint types pr docs lock
+.PHONY: help setup up down status preview evidence test bench soak browser mutate-policies clients lint types pr docs lock

@@ -80,7 +80,7 @@ class EnrolmentView(View):
     expires_at: str
 
 
-class BackupCodes(View):
+class BackupCodesView(View):
     """Ten codes, each good once, for the day the phone is lost. They are never shown again."""
 
     backup_codes: list[str]

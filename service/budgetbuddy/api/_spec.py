@@ -33,7 +33,7 @@ _IF_NONE_MATCH = {
     "in": "header",
     "required": False,
     "description": "`*`: create, and refuse to replace.",
-    "schema": {"type": "string", "const": "*"},
+    "schema": {"type": "string", "pattern": r"^\*$"},  # generators take no constant in a header
     "example": "*",
 }
 _IDEMPOTENCY_KEY = {

@@ -57,7 +57,7 @@ class SplitInput(Input):
 SplitList = Annotated[tuple[SplitInput, ...], Field(min_length=2, max_length=50)]
 
 
-class Splits(Input):
+class SplitsInput(Input):
     """All parts; they sum to the amount of the transaction."""
 
     model_config = ConfigDict(

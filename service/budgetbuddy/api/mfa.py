@@ -4,7 +4,7 @@ from flask import Response
 
 from budgetbuddy.api._auth_models import SessionView
 from budgetbuddy.api._credential_models import (
-    BackupCodes,
+    BackupCodesView,
     CodeInput,
     EnrolmentView,
     FactorView,
@@ -70,7 +70,7 @@ def begin_totp() -> Response:
 @routes.post(
     "/totp/confirm",
     access=FRESH,
-    returns={200: BackupCodes},
+    returns={200: BackupCodesView},
     problems=(MfaAlreadyEnabled, MfaNotEnabled, MfaCodeInvalid),
 )
 def confirm_totp(body: CodeInput) -> Response:
@@ -78,7 +78,7 @@ def confirm_totp(body: CodeInput) -> Response:
     codes = services().second_factors.confirm(context(), body.code)
     count(Metric.MFA_ENROLLED)
     forget_session(principal().session_id)
-    return json_response(BackupCodes(backup_codes=list(codes)))
+    return json_response(BackupCodesView(backup_codes=list(codes)))
 
 
 @routes.post(
@@ -97,10 +97,10 @@ def disable_totp(body: CodeInput) -> Response:
 @routes.post(
     "/backup-codes",
     access=FRESH,
-    returns={200: BackupCodes},
+    returns={200: BackupCodesView},
     problems=(MfaNotEnabled, MfaCodeInvalid),
 )
 def renew_backup_codes(body: CodeInput) -> Response:
     """Get new backup codes; the old ones are good for nothing from now on."""
     codes = services().second_factors.renew(context(), body.code)
-    return json_response(BackupCodes(backup_codes=list(codes)))
+    return json_response(BackupCodesView(backup_codes=list(codes)))

@@ -20,7 +20,7 @@ from budgetbuddy.api._routes import Routes
 from budgetbuddy.api._transaction_models import (
     NewTransaction,
     NoSplitsQuery,
-    Splits,
+    SplitsInput,
     TotalsView,
     TransactionChange,
     TransactionList,
@@ -159,7 +159,7 @@ def restore_transaction(path: TransactionPath) -> Response:
     if_match=True,
     idempotency="I",
 )
-def split_transaction(path: TransactionPath, body: Splits) -> Response:
+def split_transaction(path: TransactionPath, body: SplitsInput) -> Response:
     """Divide a transaction among categories; the parts sum to the whole."""
     fields = {"splits": tuple(split.draft() for split in body.splits)}
     require_sound(fields)
