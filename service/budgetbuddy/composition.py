@@ -46,6 +46,7 @@ from budgetbuddy.store.idempotency import IdempotencyStore
 from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
+from budgetbuddy.store.personal_data import PersonalDataStore
 from budgetbuddy.store.reconciliations import ReconciliationStore
 from budgetbuddy.store.recurring import EntryRows, RecurringStore
 from budgetbuddy.store.roles import DenialRows, RoleRows
@@ -94,7 +95,7 @@ def build_services(
     accounts, categories = AccountStore(*rows), CategoryStore(*rows)
     transfers = TransferStore(*rows, accounts)
     months, budgets = MonthStore(store), BudgetStore(*rows)
-    recurring = RecurringStore(*rows)
+    audit_trail, recurring = AuditTrailStore(*rows), RecurringStore(*rows)
     calendar = RecurringCalendar(recurring, EntryRows(store, keys))
     handlers: dict[MessageKind, Handler] = {}
     queue = _queue(aws, settings, handlers)
@@ -120,7 +121,8 @@ def build_services(
         sessions=identity.sessions,
         accounts=accounts,
         erasures=erasures,
-        audit_trail=AuditTrailStore(*rows),
+        audit_trail=audit_trail,
+        personal_data=PersonalDataStore(*rows, audit_trail),
         bank_links=banks.links,
         bank_webhooks=banks.webhooks,
         transactions=TransactionStore(*rows),

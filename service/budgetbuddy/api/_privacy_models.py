@@ -8,7 +8,65 @@ from pydantic import ConfigDict, Field, StringConstraints
 from budgetbuddy.api._auth_models import EXAMPLE_PASSWORD
 from budgetbuddy.api._body import Input, Query, View
 from budgetbuddy.api._credential_models import MfaCode
+from budgetbuddy.domain.data_map import Kept
 from budgetbuddy.domain.erasure import Erasure, StepName, StepStatus
+from budgetbuddy.domain.exports import Export
+
+
+class DataView(View):
+    """One kind of data: what it holds, what for, on what ground, how long, where to mend it."""
+
+    category: str
+    fields: list[str]
+    purpose: str
+    legal_basis: str
+    retention: str
+    where_to_correct: str | None
+
+    @classmethod
+    def of(cls, kept: Kept) -> "DataView":
+        """The view of a kind of data."""
+        return cls(
+            category=kept.file,
+            fields=list(kept.fields),
+            purpose=kept.purpose,
+            legal_basis=kept.basis,
+            retention=kept.retention,
+            where_to_correct=kept.correct_at,
+        )
+
+
+class DataMapView(View):
+    """Every kind of data that is kept about a person."""
+
+    items: list[DataView]
+    next_cursor: str | None
+
+
+class ExportPath(Query):
+    """Path of one export."""
+
+    export_id: str
+
+
+class ArchiveView(View):
+    """An archive that can be fetched until it expires; it is made while it is fetched."""
+
+    id: str
+    status: Literal["ready"] = "ready"
+    created_at: str
+    expires_at: str
+    download_url: str
+
+    @classmethod
+    def of(cls, export: Export) -> "ArchiveView":
+        """The view of an export."""
+        return cls(
+            id=export.id,
+            created_at=export.created_at,
+            expires_at=export.expires_at,
+            download_url=f"/api/v1/privacy/exports/{export.id}/content",
+        )
 
 
 class ErasureRequest(Input):

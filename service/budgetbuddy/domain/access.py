@@ -168,6 +168,7 @@ BUCKETS: Mapping[str, Bucket] = {
         Bucket(name="recover-account", limit=3, window_seconds=3_600),
         Bucket(name="refresh", limit=30, window_seconds=300, fails_open=True),
         Bucket(name="import", limit=20, window_seconds=3_600, fails_open=True),
+        Bucket(name="privacy-export", limit=1, window_seconds=86_400),
         Bucket(name="export", limit=10, window_seconds=86_400),
         Bucket(name="link", limit=10, window_seconds=3_600, fails_open=True),
         Bucket(name="bank-sync", limit=1, window_seconds=60),

@@ -21,6 +21,7 @@ from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.email_change import EmailAddresses
 from budgetbuddy.domain.enrolment import SecondFactors
 from budgetbuddy.domain.erasure import Erasures
+from budgetbuddy.domain.exports import PersonalData
 from budgetbuddy.domain.goals import Goals
 from budgetbuddy.domain.identity_ports import (
     Users,
@@ -67,6 +68,7 @@ class Services:
     accounts: Accounts
     audit_trail: AuditTrail
     erasures: Erasures
+    personal_data: PersonalData
     sync_feed: SyncFeed
     bank_links: BankLinks
     bank_webhooks: BankWebhooks
