@@ -124,3 +124,25 @@ def _verdict(report: Report, record: Record) -> dict[str, Any]:
     if record.verdict is Verdict.UNKNOWN:
         content["expected"] = report.waivers.expects(record)
     return content
+
+
+def control_as_json(control: Control) -> dict[str, Any]:
+    """A control as the listing of the catalogue shows it."""
+    return {
+        "id": control.id,
+        "title": control.title,
+        "severity": control.severity,
+        "kind": control.kind,
+        "types": list(control.types),
+        "mappings": [
+            {
+                "framework": c.framework,
+                "requirement": c.requirement,
+                "relation": c.relation,
+                "sources": list(c.sources),
+                "rationale": c.rationale,
+                "assessorReviewed": c.assessor_reviewed,
+            }
+            for c in control.citations
+        ],
+    }

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
@@ -59,6 +60,16 @@ def test_json_is_what_the_published_schema_asks_for(written: Path) -> None:
 
     Draft202012Validator(schema).validate(evidence)
     assert not Draft202012Validator(schema).is_valid(evidence | {"verdicts": [{}]})
+
+
+def test_oscal_is_what_its_schema_asks_for(written: Path) -> None:
+    schema = jsonschema_rs.validator_for(load(SCHEMAS / "oscal-assessment-results-1.2.3.json"))
+    document = load(written / "evidence.oscal.json")
+    broken = json.loads(json.dumps(document))
+    del broken["assessment-results"]["results"][0]["reviewed-controls"]
+
+    schema.validate(document)
+    assert not schema.is_valid(broken)
 
 
 def test_oscal_is_what_the_models_of_nist_ask_for(written: Path, report: Report) -> None:

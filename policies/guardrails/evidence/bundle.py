@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SPOKEN = (Verdict.FAIL, Verdict.ERROR, Verdict.UNKNOWN, Verdict.WAIVED)
 PREFIX = "guardrails-"
 MANIFEST = "manifest.json"
+SEAL = f"{MANIFEST}.minisig"
 SCHEMA = Path(__file__).with_name("evidence.schema.json")
 # What an auditor compares between two bundles.
 MADE = ("project", "stack", "git", "packs", "resources", "controls", "started", "judgedOn")
@@ -66,6 +67,7 @@ def write(report: Report, directory: Path) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(directory / "controls", ignore_errors=True)
+    (directory / SEAL).unlink(missing_ok=True)
     history.keep_previous(directory, report)
     files = {
         "evidence.json": _json(as_json(report)),
