@@ -35,6 +35,7 @@ from budgetbuddy.settings import Settings
 from budgetbuddy.store.account_removal import AccountRemovalStore
 from budgetbuddy.store.accounts import AccountStore
 from budgetbuddy.store.audit_trail import AuditTrailStore
+from budgetbuddy.store.book_exports import BookExportStore
 from budgetbuddy.store.budget_alerts import AlertStore
 from budgetbuddy.store.budgets import BudgetStore, SpendingRows
 from budgetbuddy.store.bulk import BulkStore
@@ -122,6 +123,7 @@ def build_services(
         accounts=accounts,
         erasures=erasures,
         audit_trail=audit_trail,
+        book_exports=BookExportStore(*rows, audit_trail),
         personal_data=PersonalDataStore(*rows, audit_trail),
         bank_links=banks.links,
         bank_webhooks=banks.webhooks,

@@ -17,6 +17,7 @@ def all_routes() -> "tuple[Routes, ...]":
         bulk,
         categories,
         email,
+        exports,
         goals,
         imports,
         jobs,
@@ -34,7 +35,7 @@ def all_routes() -> "tuple[Routes, ...]":
     )
 
     identity = (auth, passwords, mfa, users, email, tokens)
-    money = (accounts, transactions, bulk, transfers, categories, imports, jobs, analytics)
+    money = (accounts, transactions, bulk, transfers, categories, imports, exports, jobs, analytics)
     planning = (budgets, goals, rules, recurring)
     connections = (plaid, audit, privacy, sync)
     modules = (*identity, *money, *planning, *connections)

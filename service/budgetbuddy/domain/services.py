@@ -10,6 +10,7 @@ from budgetbuddy.domain.analytics import Analytics
 from budgetbuddy.domain.audit_trail import AuditTrail
 from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.bank_webhooks import BankWebhooks
+from budgetbuddy.domain.book_exports import BookExports
 from budgetbuddy.domain.budget_alerts import BudgetAlerts
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.budgets import Budgets
@@ -69,6 +70,7 @@ class Services:
     audit_trail: AuditTrail
     erasures: Erasures
     personal_data: PersonalData
+    book_exports: BookExports
     sync_feed: SyncFeed
     bank_links: BankLinks
     bank_webhooks: BankWebhooks

@@ -75,7 +75,7 @@ class PersonalDataStore:
     def get(self, user: UserRef, export_id: str) -> Export:
         """One; raises `NotFound`, `ExportExpired`."""
         row = self._store.runtime.get(export_key(user.id, require_id(Kind.EXPORT, export_id)))
-        if row is None:
+        if row is None or "kind" in row:  # an export of the books
             raise NotFound
         if parse_instant(row["expiresAt"]) <= self._store.clock():
             raise ExportExpired
