@@ -129,13 +129,20 @@ def change_transaction(path: TransactionPath, body: TransactionChange) -> Respon
     "/<transactionId>",
     access=WRITE,
     returns={204: None},
-    problems=(NotFound, AccountClosed, TransactionDeleted, TransferLeg),
+    problems=(NotFound, AccountClosed, TransactionDeleted),
     if_match=True,
     idempotency="I",
 )
 def delete_transaction(path: TransactionPath) -> Response:
-    """Move a transaction to the trash, from where it can be restored for 30 days."""
-    return answer(empty, services().transactions.remove, path.transaction_id, expected_version())
+    """Move a transaction to the trash, from where it can be restored for 30 days.
+
+    A leg of a transfer takes the whole transfer along, for good.
+    """
+    version = expected_version()
+    try:
+        return answer(empty, services().transactions.remove, path.transaction_id, version)
+    except TransferLeg:
+        return answer(empty, services().transfers.remove_leg, path.transaction_id, version)
 
 
 @routes.post(

@@ -82,6 +82,9 @@ class Transfers(Protocol):
     def remove(self, context: Context, transfer_id: str, version: int) -> None:
         """Take both legs out of the accounts. Raises `VersionConflict`."""
 
+    def remove_leg(self, context: Context, transaction_id: str, version: int) -> None:
+        """The same, named by one leg and the version of it. Raises `VersionConflict`."""
+
 
 def require_sound_terms(terms: TransferTerms, source: Account, target: Account) -> None:
     """Raises `SameAccount`, `WrongCurrency`, `ToAmountRequired`."""

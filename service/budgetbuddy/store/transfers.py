@@ -1,6 +1,6 @@
 """Transfers in the ledger, `TR#{id}` below the user: both legs and both accounts in one write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,10 +90,27 @@ class TransferStore:
 
     def remove(self, context: Context, transfer_id: str, version: int) -> None:
         """Both legs go to the trash for good: there they only show what has been."""
+        self._remove(context, lambda: self._read(context.user, transfer_id, version))
+
+    def remove_leg(self, context: Context, transaction_id: str, version: int) -> None:
+        """The transfer that this leg is of, if the leg still has that version."""
+
+        def read() -> Transfer:
+            key = transaction_key(context.user.id, require_id(Kind.TRANSACTION, transaction_id))
+            row = self._store.ledger.get(key)
+            if row is None or row["trf"] is None:
+                raise NotFound
+            if row["version"] != version:
+                raise VersionConflict(row["version"])
+            return self.get(context.user, row["trf"])
+
+        self._remove(context, read)
+
+    def _remove(self, context: Context, read: Callable[[], Transfer]) -> None:
         now = self._now()
 
         def plan(_: Head) -> Plan[Transfer]:
-            old = self._read(context.user, transfer_id, version)
+            old = read()
             new = rules.with_terms(old, old.terms, now)
             gone = replace(
                 new,

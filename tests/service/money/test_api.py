@@ -446,7 +446,6 @@ def test_a_transfer_over_http(api: Api) -> None:
         ("-100.00", "transfer"),
         ("108.40", "transfer"),
     ]
-    problem(api("DELETE", f"/transactions/{legs[0]['id']}", version=1), 409, "transfer_leg")
     problem(api("POST", "/transfers", {**body, "toAmount": None}), 422, "to_amount_required")
     problem(api("POST", "/transfers", {**body, "toAccountId": giro["id"]}), 422, "same_account")
     zero = {"amount": "-1.00", "currency": "EUR"}
@@ -454,6 +453,28 @@ def test_a_transfer_over_http(api: Api) -> None:
     assert api("PATCH", path, {"date": "2026-06-02"}, version=1).json["date"] == "2026-06-02"
     assert api("DELETE", path, version=2).status_code == 204
     problem(api("GET", path), 404, "not_found")
+
+
+def test_a_leg_that_is_deleted_takes_its_twin_along(api: Api) -> None:
+    giro, savings = api.account(), api.account(name="Savings")
+    body = {
+        "fromAccountId": giro["id"],
+        "toAccountId": savings["id"],
+        "amount": {"amount": "100.00", "currency": "EUR"},
+        "date": "2026-06-01",
+    }
+    transfer = api("POST", "/transfers", body).json
+    leg, twin = (f"/transactions/{found}" for found in transfer["legs"])
+
+    problem(api("DELETE", leg, version=7), 412, "version_conflict")
+    assert api("DELETE", leg, version=1).status_code == 204
+
+    assert api("GET", twin).json["deletedAt"] is not None
+    problem(api("GET", f"/transfers/{transfer['id']}"), 404, "not_found")
+    balances = [a["balance"]["amount"] for a in api("GET", "/accounts").json["items"]]
+    assert balances == ["0.00", "0.00"]
+    problem(api("DELETE", twin, version=2), 409, "transaction_deleted")
+    problem(api("POST", f"{leg}/restore"), 409, "transfer_leg")
 
 
 def test_categories_are_named_once_and_archived(api: Api) -> None:
