@@ -26,7 +26,9 @@ from budgetbuddy.telemetry import emit, note, request_line, write_request_line
 HEADER_BYTES = 8 * 1_024
 URL_CHARACTERS = 4 * 1_024
 UPLOAD_BYTES = 6 * 1_024 * 1_024  # no route takes more; each has its own, smaller limit
-FORM_FIELD_BYTES = 64 * 1_024
+# Werkzeug reads 64 KiB at a time and compares that plus what is left of the part before with this
+# number, of files too: no less than twice as much, or a file fails by where its lines end.
+FORM_FIELD_BYTES = 2 * 64 * 1_024
 FORM_PARTS = 10
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _TRACE = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}|Root=([A-Za-z0-9-]{1,40})[;,]?.*")
