@@ -61,6 +61,7 @@ class Reset:
 
     id: str
     user: UserRef
+    email_hash: str  # of the mailbox that got the code: once the user has left it, it is no good
     code_hash: str = field(repr=False)
     epoch: int  # of the password that is forgotten: a newer one needs another reset
     decoy: bool
@@ -210,6 +211,7 @@ class Credentials:
         reset = Reset(
             id=reset_id,
             user=profile.user if profile else self._nobody(),
+            email_hash=email_hash,
             code_hash=self._lookups.code(reset_id, code),
             epoch=profile.epoch if profile else 0,
             decoy=profile is None or profile.status is not Status.ACTIVE,
@@ -236,7 +238,7 @@ class Credentials:
         if found is None or not secrets.compare_digest(found.code_hash, given) or found.decoy:
             raise CodeInvalid
         profile = self._users.get(found.user)
-        if profile.epoch != found.epoch:
+        if (profile.epoch, profile.email_hash) != (found.epoch, found.email_hash):
             raise CodeInvalid
         self._require_strong(profile, new)
         context = origin.context(found.user)

@@ -94,6 +94,7 @@ class CredentialRows:
             "v": 1,
             "uid": reset.user.id,
             "subject": reset.user.subject,
+            "emailHash": reset.email_hash,
             "code": reset.code_hash,
             "epoch": reset.epoch,
             "decoy": reset.decoy,
@@ -123,6 +124,7 @@ class CredentialRows:
         return Reset(
             id=reset_id,
             user=UserRef(id=row["uid"], subject=row["subject"]),
+            email_hash=row["emailHash"],
             code_hash=row["code"],
             epoch=row["epoch"],
             decoy=row["decoy"],

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from budgetbuddy.domain.audit import GENESIS, AuditRow
+from budgetbuddy import telemetry
+from budgetbuddy.domain.audit import GENESIS, AuditRow, Event
 from budgetbuddy.domain.audit_trail import Anchor, Link, verify
 from budgetbuddy.domain.services import Services
 
@@ -21,6 +23,15 @@ def rows(caller: Caller, query: str = "") -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.json
     found: list[dict[str, Any]] = answer.json["items"]
     return found
+
+
+def test_every_event_has_a_place_that_writes_it() -> None:
+    root = Path(telemetry.__file__).parent
+    vocabulary = root / "domain" / "audit.py"
+    sources = [p.read_text() for p in root.rglob("*.py") if p != vocabulary]
+
+    unused = [e for e in Event if not any(f"Event.{e.name}" in text for text in sources)]
+    assert unused == []
 
 
 # --- Reading -------------------------------------------------------------------------------------

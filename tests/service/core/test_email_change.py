@@ -98,6 +98,20 @@ def test_a_code_is_good_for_fifteen_minutes(
     assert confirm(again, asked.json["changeId"], code).json["code"] == "code_invalid"
 
 
+def test_a_reset_that_the_old_mailbox_asked_for_dies_with_the_change(
+    signed_in: Caller, anonymous: Caller
+) -> None:
+    reset = anonymous("POST", "/auth/password/forgot", {"email": OLD}).json
+    reset_code = mailed_code(OLD)
+    asked = request(signed_in)
+    assert confirm(signed_in, asked.json["changeId"], mailed_code(NEW)).status_code == 200
+    body = {"resetId": reset["resetId"], "code": reset_code, "newPassword": PASSWORD + " again"}
+
+    answer = anonymous("POST", "/auth/password/reset", body)
+
+    assert (answer.status_code, answer.json["code"]) == (401, "code_invalid")
+
+
 def test_used_up_codes_change_nothing_again(signed_in: Caller) -> None:
     asked, code = request(signed_in), mailed_code(NEW)
 
