@@ -8,6 +8,7 @@ the SDK's version is not the one this was written for.
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,6 +78,12 @@ class Servicer(_PolicyAnalyzerServicer):
         self._session = session
         self._pack_name: str = args[0]
         self._policies: list[Policy] = args[2]
+        self._configured: dict[str, Options] = {}  # by control, as the last Configure left them
+
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Take levels and options from the engine."""
+        self._configured.clear()
+        return super().Configure(request, context)  # type: ignore[no-untyped-call] # the SDK has no types here
 
     def Analyze(self, request: Any, _context: Any) -> Any:  # noqa: N802 - the protocol's name
         """Judge one resource by its inputs."""
@@ -102,20 +109,22 @@ class Servicer(_PolicyAnalyzerServicer):
         graph = Graph(self._with_inputs(resource_of(r)) for r in request.resources)
         root = graph.stack()
         stack_urn = root.urn if root else ""
+        failed_alone: dict[str, set[str]] = defaultdict(set)  # said already by the resource half
+        for record in self._session.records:
+            if record.verdict in (Verdict.FAIL, Verdict.WAIVED):
+                failed_alone[record.control].add(record.urn)
         for policy in self._active(StackControl):
-            self._judge_stack(response, policy, graph)
+            self._judge_stack(response, policy, graph, failed_alone[policy.control.id])
         self._close(response, stack_urn, request)
         return response
 
-    def _judge_stack(self, response: Any, policy: StackControl, graph: Graph) -> None:
+    def _judge_stack(
+        self, response: Any, policy: StackControl, graph: Graph, failed_alone: set[str]
+    ) -> None:
         control = policy.control
-        failed_alone = {
-            r.urn for r in self._session.records
-            if r.control == control.id and r.verdict in (Verdict.FAIL, Verdict.WAIVED)
-        }  # fmt: skip
         records = judge_stack(control, graph, self._options(control))
         for record in records:
-            if record.urn not in failed_alone:  # said already by the resource half
+            if record.urn not in failed_alone:
                 self._report(response, policy, control, record)
         if all(record.verdict is Verdict.NOT_APPLICABLE for record in records):
             reason = records[0].found if records else "no resource of its types"
@@ -187,7 +196,11 @@ class Servicer(_PolicyAnalyzerServicer):
         ]  # fmt: skip
 
     def _options(self, control: Control) -> Options:
-        return Options(control.options, self._get_policy_config(control.policy) or {})
+        found = self._configured.get(control.id)
+        if found is None:
+            configured = self._get_policy_config(control.policy) or {}
+            found = self._configured[control.id] = Options(control.options, configured)
+        return found
 
     def _with_inputs(self, resource: Resource) -> Resource:
         """The resource as declared; outputs stand in for inputs of one that is only read."""

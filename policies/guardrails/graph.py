@@ -95,6 +95,7 @@ class Graph:
         self._by_type: dict[str, list[Resource]] = defaultdict(list)
         for resource in self.resources:
             self._by_type[resource.type].append(resource)
+        self._names: dict[str, dict[str, list[int]]] = {}
         # (type of the source, property, type of the target) -> who points where, and who might
         self._sources: dict[tuple[str, str, str], dict[str, list[Resource]]] = {}
         self._floating: dict[tuple[str, str, str], list[Resource]] = {}
@@ -119,7 +120,7 @@ class Graph:
         if linked:
             return linked
         wanted, gap = _identifiers(resource, prop)
-        matches = [c for c in self.of(*types) if c.urn != resource.urn and wanted & c.identities]
+        matches = self._identified(wanted, types, resource)
         if not matches and gap is not None and self._may_be_linked(resource, prop):
             raise UndecidedError(gap.path, gap.kind)
         return matches
@@ -152,6 +153,27 @@ class Graph:
         urns = resource.property_dependencies.get(prop, ())
         found = [self.by_urn[urn] for urn in urns if urn in self.by_urn]
         return [target for target in found if target.type in types]
+
+    def _identified(
+        self, wanted: frozenset[str], types: tuple[str, ...], but: Resource
+    ) -> list[Resource]:
+        """Resources of `types` with one of these identifiers, in the order of `of`."""
+        found: list[Resource] = []
+        for kind in types:
+            index = self._names_of(kind)
+            hits = {hit for name in wanted & index.keys() for hit in index[name]}
+            found += [self._by_type[kind][position] for position in sorted(hits)]
+        return [resource for resource in found if resource.urn != but.urn]
+
+    def _names_of(self, kind: str) -> dict[str, list[int]]:
+        """Identifier to positions among the resources of one type."""
+        if kind not in self._names:
+            index: dict[str, list[int]] = defaultdict(list)
+            for position, resource in enumerate(self._by_type.get(kind, ())):
+                for name in resource.identities:
+                    index[name].append(position)
+            self._names[kind] = index
+        return self._names[kind]
 
     def _may_be_linked(self, resource: Resource, prop: str) -> bool:
         """Whether an unknown reference could mean a resource of the stack we cannot see."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Writer:
 
     def verdict(self, record: Record) -> None:
         """One verdict."""
-        self._append({"kind": "verdict", **asdict(record)})
+        self._append({"kind": "verdict", **vars(record)})
 
     def summary(self, **content: Any) -> None:
         """Counts at the end of the stack analysis; its absence makes a bundle incomplete."""

@@ -82,6 +82,19 @@ def test_the_program_before_the_fix_fails(control: Control, harness: Any) -> Non
     assert Verdict.FAIL in judged(harness, control, program(harness, control.failing))
 
 
+def failures(harness: Any, source: str) -> set[tuple[str, str]]:
+    """Control and resource name of everything the whole catalogue objects to in a program."""
+    records = merged(harness.Bench(CONTROLS).run(list(program(harness, source))))
+    assert not [record for record in records if record.verdict is Verdict.ERROR]
+    failed = (record for record in records if record.verdict is Verdict.FAIL)
+    return {(record.control, record.urn.rpartition("::")[2]) for record in failed}
+
+
+def test_the_remediation_breaks_no_other_control(control: Control, harness: Any) -> None:
+    """The examples are minimal, so other controls object to both; the fix adds no objection."""
+    assert failures(harness, control.passing) <= failures(harness, control.failing)
+
+
 def test_an_unknown_input_is_never_a_violation_and_never_a_silent_pass(
     control: Control, harness: Any
 ) -> None:

@@ -22,6 +22,7 @@ THE_SHAPE_ITSELF = {"VPC-13"}  # judges that the two shapes are not mixed
 EVERYONE = {
     "test_the_remediation_passes",
     "test_the_program_before_the_fix_fails",
+    "test_the_remediation_breaks_no_other_control",
     "test_an_unknown_input_is_never_a_violation_and_never_a_silent_pass",
     "test_an_input_of_a_wrong_type_never_crashes_the_check",
     "test_a_secret_input_is_judged_like_any_other",

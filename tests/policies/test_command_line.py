@@ -271,3 +271,30 @@ def test_a_state_of_a_thousand_resources_is_judged_in_time(run: Any, write: Any)
 
     assert done.returncode == 1
     assert time.monotonic() - started < 30  # 5 s on an idle machine; shared ones are slower
+
+
+def test_ten_thousand_statements_are_all_read(run: Any, write: Any) -> None:
+    allow = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::büro-日本/*"}
+    everything = {"Effect": "allow", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Statement": [allow] * 9_999 + [everything]}, ensure_ascii=False)
+    role = resource("aws:iam/policy:Policy", "büro-日本-🚀", inputs={"policy": policy})
+
+    done = run("check", write(state(role)), "--format", "json")
+
+    found = {v["control"]: v for v in json.loads(done.stdout)["verdicts"]}
+    assert done.returncode == 1
+    assert found["IAM-01"]["verdict"] == "FAIL"
+    assert found["IAM-01"]["path"] == "policy.Statement.9999"
+    assert found["IAM-01"]["urn"].endswith("::büro-日本-🚀")
+
+
+def test_a_state_of_fifty_megabytes_is_judged_like_a_small_one(run: Any, write: Any) -> None:
+    padding = {"description": "x" * 500_000}
+    many = [resource("aws:sns/topic:Topic", f"t{i}", inputs=padding) for i in range(100)]
+    path = write(state(*many, resource(TABLE, "ledger", inputs={"hashKey": "pk"})))
+
+    done = run("check", path, "--format", "json")
+
+    assert path.stat().st_size > 50_000_000
+    assert judged(done)["DDB-01"] == "FAIL"
+    assert "ERROR" not in judged(done).values()
