@@ -1,5 +1,6 @@
 """The container definition as a pure function, and the environment the tasks start with."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,10 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
         # Where clients reach the service past the load balancer, nobody vouches for the header.
         "TRUSTED_PROXY_HOPS": "0" if settings.edge.public_url else "1",
     }
+    if settings.billing.plus_price:
+        environment["STRIPE_PRICES"] = json.dumps({"plus": settings.billing.plus_price})
+    if settings.billing.return_origins:
+        environment["RETURN_ORIGINS"] = ",".join(settings.billing.return_origins)
     if settings.provider.endpoint:
         environment["AWS_ENDPOINT_URL"] = settings.provider.endpoint
     return environment

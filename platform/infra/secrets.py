@@ -132,8 +132,13 @@ def _plaid_bootstrap() -> dict[str, str]:
     return {"clientId": "", "secret": ""}
 
 
+def _stripe_bootstrap() -> dict[str, str]:
+    return {"secretKey": "", "webhookSecret": ""}
+
+
 BOOTSTRAP: Mapping[str, Callable[[], Mapping[str, str]]] = {
     JWT_SECRET: _jwt_bootstrap,
     "lookup-key": _lookup_bootstrap,
     "plaid": _plaid_bootstrap,
+    "stripe": _stripe_bootstrap,
 }

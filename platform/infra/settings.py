@@ -152,6 +152,17 @@ class WorkerSettings(BaseModel):
     max: int = Field(default=4, ge=1, le=10)
 
 
+class BillingSettings(BaseModel):
+    """What is sold, by Stripe's price id, and where its pages may return to beside the API."""
+
+    model_config = STRICT
+    plus_price: (
+        Annotated[str, _matches(r"price_[A-Za-z0-9]{8,64}", "must be a price id of Stripe's")]
+        | None
+    ) = None
+    return_origins: tuple[Url, ...] = ()
+
+
 class DataSettings(BaseModel):
     """How well the tables are kept."""
 
@@ -260,6 +271,7 @@ class Settings(BaseModel):
     edge: EdgeSettings
     service: ServiceSettings = ServiceSettings()
     worker: WorkerSettings = WorkerSettings()
+    billing: BillingSettings = BillingSettings()
     data: DataSettings = DataSettings()
     secrets: SecretSettings = SecretSettings()
     logs: LogSettings = LogSettings()

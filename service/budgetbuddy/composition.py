@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 
 from budgetbuddy.composition_banks import build_banks
+from budgetbuddy.composition_billing import build_payments
 from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.composition_privacy import build_erasures
 from budgetbuddy.domain.analytics import Analytics
@@ -102,7 +103,8 @@ def build_services(
     queue = _queue(aws, settings, handlers)
     banks = build_banks(settings, tools, accounts, queue)
     erasures = build_erasures(tools, identity, banks, queue)
-    handlers |= build_handlers(bank_webhooks=banks.webhooks, erasures=erasures)
+    payments = build_payments(settings, tools, queue)
+    handlers |= build_handlers(bank_webhooks=banks.webhooks, payments=payments, erasures=erasures)
     return Services(
         clock=clock,
         limits=tools.limits,
@@ -151,6 +153,7 @@ def build_services(
         recurring_calendar=calendar,
         cash_flow=CashFlow(accounts=accounts, months=months, items=recurring, calendar=calendar),
         queue=queue,
+        payments=payments,
         handlers=handlers,
     )
 

@@ -179,6 +179,11 @@ SECRETS: tuple[SecretSpec, ...] = (
     # Empty until the operator has an account there: routes that need it answer 503.
     SecretSpec(variable="PLAID_CLIENT_ID", secret="plaid", json_key="clientId", required=False),
     SecretSpec(variable="PLAID_SECRET", secret="plaid", json_key="secret", required=False),
+    SecretSpec(variable="STRIPE_SECRET_KEY", secret="stripe", json_key="secretKey", required=False),
+    # One, or two with a comma between while one takes the other's place.
+    SecretSpec(
+        variable="STRIPE_WEBHOOK_SECRETS", secret="stripe", json_key="webhookSecret", required=False
+    ),
 )
 
 ENVIRONMENT: tuple[VariableSpec, ...] = (
@@ -217,6 +222,22 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         purpose="double of Plaid; refused when ENVIRONMENT is staging or production",
         default="",
         local_only=True,
+    ),
+    VariableSpec(
+        name="STRIPE_PRICES",
+        purpose="JSON object from plan to Stripe's price id; a plan without one cannot be had",
+        default="{}",
+    ),
+    VariableSpec(
+        name="STRIPE_BASE_URL",
+        purpose="double of Stripe; refused when ENVIRONMENT is staging or production",
+        default="",
+        local_only=True,
+    ),
+    VariableSpec(
+        name="RETURN_ORIGINS",
+        purpose="origins with commas between, beside PUBLIC_BASE_URL, that Stripe may return to",
+        default="",
     ),
     VariableSpec(
         name="AWS_ENDPOINT_URL",

@@ -6,13 +6,17 @@ that every kind has one.
 
 from budgetbuddy.contract import Metric
 from budgetbuddy.domain.bank_webhooks import BankEvent, BankWebhooks
+from budgetbuddy.domain.billing import BillingEvent
 from budgetbuddy.domain.erasure import Erasures
 from budgetbuddy.domain.messages import Handlers, Message, MessageKind
+from budgetbuddy.domain.payments import Payments
 from budgetbuddy.problems import Problem
 from budgetbuddy.telemetry import count
 
 
-def build_handlers(*, bank_webhooks: BankWebhooks, erasures: Erasures) -> Handlers:
+def build_handlers(
+    *, bank_webhooks: BankWebhooks, payments: Payments, erasures: Erasures
+) -> Handlers:
     """One for each kind."""
 
     def bank_event(message: Message) -> None:
@@ -25,4 +29,11 @@ def build_handlers(*, bank_webhooks: BankWebhooks, erasures: Erasures) -> Handle
     def erasure(message: Message) -> None:
         erasures.resume(message.data["digest"])
 
-    return {MessageKind.BANK_EVENT: bank_event, MessageKind.ERASURE: erasure}
+    def billing_event(message: Message) -> None:
+        payments.handle(BillingEvent(**message.data), message.request_id)
+
+    return {
+        MessageKind.BANK_EVENT: bank_event,
+        MessageKind.BILLING_EVENT: billing_event,
+        MessageKind.ERASURE: erasure,
+    }

@@ -13,16 +13,23 @@ from pydantic import (
     AnyHttpUrl,
     BeforeValidator,
     Field,
+    Json,
     SecretStr,
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from budgetbuddy import contract
+from budgetbuddy.domain.billing import Plan
 
 EX_CONFIG = 78  # sysexits.h: only a person can repair a configuration
 KEY_BYTES = 32
+# Variables that only together reach a provider.
+PROVIDERS = (
+    ("plaid_client_id", "plaid_secret"),
+    ("stripe_secret_key", "stripe_webhook_secrets"),
+)
 _DEFAULTS = {spec.name: spec.default for spec in contract.ENVIRONMENT}
 
 
@@ -46,6 +53,13 @@ class Environment(StrEnum):
     def is_deployed(self) -> bool:
         """Whether it is a real cloud: no embedded AWS, no documents in production."""
         return self in {Environment.STAGING, Environment.PRODUCTION}
+
+
+def _listed(value: Any) -> Any:
+    """Parts between commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def _none_if_empty(value: Any) -> Any:
@@ -91,6 +105,9 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=64)]
     plaid_environment: Literal["sandbox", "production"]
     plaid_base_url: OptionalUrl
+    stripe_prices: Annotated[Json[dict[Literal["plus"], str]], Field()]
+    stripe_base_url: OptionalUrl
+    return_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
     aws_endpoint_url: OptionalUrl
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)]
@@ -102,10 +119,12 @@ class Settings(BaseSettings):
     lookup_key: Annotated[SecretStr, BeforeValidator(_decoded_key)]
     plaid_client_id: OptionalText
     plaid_secret: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
+    stripe_secret_key: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
+    stripe_webhook_secrets: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
-        for name in ("aws_endpoint_url", "plaid_base_url"):
+        for name in ("aws_endpoint_url", "plaid_base_url", "stripe_base_url"):
             if self.environment.is_deployed and getattr(self, name) is not None:
                 refused = f"{name.upper()} is refused when ENVIRONMENT is {self.environment}"
                 raise ValueError(refused)
@@ -122,9 +141,21 @@ class Settings(BaseSettings):
         """Deployed, nothing is silently optional; elsewhere a provider is whole or absent."""
         if self.plaid_environment == "production" and self.environment != Environment.PRODUCTION:
             raise ValueError("PLAID_ENVIRONMENT is production only when ENVIRONMENT is")
-        absent = [n for n in ("plaid_client_id", "plaid_secret") if getattr(self, n) is None]
-        if absent and (self.environment.is_deployed or len(absent) == 1):
-            raise ValueError(f"{absent[0].upper()} is not set")
+        for names in PROVIDERS:
+            absent = [name for name in names if getattr(self, name) is None]
+            if absent and (self.environment.is_deployed or len(absent) < len(names)):
+                raise ValueError(f"{absent[0].upper()} is not set")
+
+    @property
+    def prices(self) -> dict[Plan, str]:
+        """Stripe's price ids by plan."""
+        return {Plan(name): price for name, price in self.stripe_prices.items()}
+
+    @property
+    def stripe_secrets(self) -> tuple[str, ...]:
+        """What Stripe signs webhooks with: none, one, or two while one replaces the other."""
+        kept = self.stripe_webhook_secrets
+        return _listed(kept.get_secret_value()) if kept else ()
 
     @property
     def lookup_key_bytes(self) -> bytes:

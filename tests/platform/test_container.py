@@ -68,6 +68,15 @@ def test_the_worker_is_the_same_image_with_another_command_and_no_port(
     }
 
 
+def test_what_is_sold_and_where_its_pages_return_to_is_set_by_the_stack(edited: Edit) -> None:
+    sold = {"billing.plusPrice": "price_12345678", "billing.returnOrigins": ["https://a.example"]}
+    with_prices = read_settings(edited("staging", {**RELEASED, **sold}), "staging")
+    given = service_environment(with_prices, names(with_prices), "a@b.c")
+
+    assert json.loads(given["STRIPE_PRICES"]) == {"plus": "price_12345678"}
+    assert given["RETURN_ORIGINS"] == "https://a.example"
+
+
 def test_every_variable_without_default_is_given_and_none_is_unknown(
     environment: dict[str, str],
 ) -> None:

@@ -31,6 +31,7 @@ class Shape:
     live: str | None = None
 
 
+WEBHOOK_SECRET = "whsec_[A-Za-z0-9+/=]{16,}"  # noqa: S105 - a shape, not a value
 KINDS = ("plaid", "stripe")
 SHAPES: Mapping[tuple[str, str], Shape] = {
     ("plaid", "clientId"): Shape(test=r"[0-9a-f]{24}"),
@@ -38,7 +39,9 @@ SHAPES: Mapping[tuple[str, str], Shape] = {
     ("stripe", "secretKey"): Shape(
         test=r"[rs]k_test_[A-Za-z0-9]{16,}", live=r"[rs]k_live_[A-Za-z0-9]{16,}"
     ),
-    ("stripe", "webhookSecret"): Shape(test=r"whsec_[A-Za-z0-9+/=]{16,}"),
+    ("stripe", "webhookSecret"): Shape(
+        test=r"whsec_[A-Za-z0-9+/=]{16,}(,whsec_[A-Za-z0-9+/=]{16,})?"
+    ),
 }
 # A key that the service reads and nobody has described yet: long, and without white space.
 ANY_CREDENTIAL = Shape(test=r"\S{16,}")

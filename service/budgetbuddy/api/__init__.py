@@ -13,6 +13,7 @@ def all_routes() -> "tuple[Routes, ...]":
         analytics,
         audit,
         auth,
+        billing,
         budgets,
         bulk,
         categories,
@@ -37,6 +38,6 @@ def all_routes() -> "tuple[Routes, ...]":
     identity = (auth, passwords, mfa, users, email, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, exports, jobs, analytics)
     planning = (budgets, goals, rules, recurring)
-    connections = (plaid, audit, privacy, sync)
+    connections = (plaid, billing, audit, privacy, sync)
     modules = (*identity, *money, *planning, *connections)
-    return tuple(module.routes for module in modules)
+    return (*(module.routes for module in modules), billing.webhooks)

@@ -89,6 +89,9 @@ class Event(StrEnum):
     BANK_SYNCED = "bank.synced"
     BANK_UNLINKED = "bank.unlinked"
     BANK_ATTENTION = "bank.attention"
+    BILLING_CHECKOUT = "billing.checkout"
+    BILLING_PORTAL = "billing.portal"
+    BILLING_CHANGED = "billing.changed"
 
 
 class Outcome(StrEnum):

@@ -21,6 +21,7 @@ class MessageKind(StrEnum):
 
     BANK_EVENT = "bank-event"
     ERASURE = "erasure"
+    BILLING_EVENT = "billing-event"
 
 
 class MessageUnreadable(Exception):  # noqa: N818 - states a fact

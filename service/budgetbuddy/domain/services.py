@@ -31,6 +31,7 @@ from budgetbuddy.domain.imports import Imports
 from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.messages import Handlers, Queue
 from budgetbuddy.domain.months import Months
+from budgetbuddy.domain.payments import Payments
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.recurring import RecurringItems
 from budgetbuddy.domain.recurring_calendar import RecurringCalendar
@@ -95,4 +96,5 @@ class Services:
     recurring: RecurringItems
     recurring_calendar: RecurringCalendar
     queue: Queue
+    payments: Payments
     handlers: Handlers  # what the worker does with what lies in the queue

@@ -65,6 +65,14 @@ PLAID: Final = DependencyPolicy(
     parallel=3,
     breaker=BreakerPolicy(failure_ratio=0.7, window=30, minimum=15, open_seconds=120, successes=5),
 )
+# Stripe seldom fails, and nobody's money waits for it: left alone early, tried again soon. With
+# Plaid's three places these two still leave three of eight threads to the ledger.
+STRIPE: Final = DependencyPolicy(
+    name="stripe",
+    timeout=Timeout(connect=2, read=10),
+    parallel=2,
+    breaker=BreakerPolicy(failure_ratio=0.5, window=10, minimum=5, open_seconds=30, successes=2),
+)
 # AWS is close and seldom fails: a handful of failures is an outage, and a short one.
 SQS: Final = DependencyPolicy(
     name="sqs",

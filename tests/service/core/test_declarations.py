@@ -42,7 +42,7 @@ PUBLIC = {
     "show_erasure",
 }
 
-SIGNED = {"plaid_webhook"}  # by a provider
+SIGNED = {"plaid_webhook", "stripe_webhook"}  # by a provider
 
 
 @pytest.fixture
@@ -159,6 +159,8 @@ def test_production_serves_no_documents(wired: Any) -> None:
     deployed = {
         "PLAID_CLIENT_ID": "client",
         "PLAID_SECRET": "secret",
+        "STRIPE_SECRET_KEY": "rk_live_1",
+        "STRIPE_WEBHOOK_SECRETS": "whsec_1",
         "JOBS_QUEUE_URL": "https://sqs.example.com/1/jobs",
     }
     settings = load_settings(environment(ENVIRONMENT="production", **deployed))
@@ -200,13 +202,14 @@ def test_the_contract_allows_exactly_the_calls_that_are_made() -> None:
     root = Path(contract.__file__).parent
     sources = "".join(path.read_text() for path in root.rglob("*.py"))
     called = set(re.findall(r"client\.([a-z_]+)[(,\n]", sources))
-    called |= set(re.findall(r"_(?:kms|ses)\.([a-z_]+)\(", sources))
+    called |= set(re.findall(r"_(?:kms|ses|sqs)\.([a-z_]+)\(", sources))
     names = {"".join(word.title() for word in name.split("_")) for name in called}
     names.remove("TransactWriteItems")  # allowed by the actions of its items
     names.add("ConditionCheckItem")
 
     allowed = {action for table in contract.TABLES for action in table.actions}
     allowed |= {*contract.ENVELOPE_ACTIONS, *contract.EMAIL_ACTIONS}
+    allowed |= {*contract.QUEUE_SEND_ACTIONS, *contract.QUEUE_CONSUME_ACTIONS}
     assert names == {action.partition(":")[2] for action in allowed}
 
 

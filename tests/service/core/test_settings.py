@@ -12,6 +12,8 @@ from budgetbuddy.settings import EX_CONFIG, InvalidSettings, Settings, load_sett
 from ..conftest import environment  # noqa: TID252 - fixtures' module
 
 SECRET = "Tr0ub4dor&3"
+PLAID = {"PLAID_CLIENT_ID": "client", "PLAID_SECRET": SECRET}
+STRIPE = {"STRIPE_SECRET_KEY": SECRET, "STRIPE_WEBHOOK_SECRETS": SECRET}
 
 
 def test_the_contract_names_exactly_the_variables_that_are_read() -> None:
@@ -58,10 +60,12 @@ def test_all_faults_are_reported_together() -> None:
         ({"ENVIRONMENT": "staging"}, "PLAID_CLIENT_ID"),
         ({"ENVIRONMENT": "production", "PLAID_CLIENT_ID": SECRET}, "PLAID_SECRET"),
         ({"PLAID_SECRET": SECRET}, "PLAID_CLIENT_ID"),
-        (
-            {"ENVIRONMENT": "staging", "PLAID_CLIENT_ID": "c", "PLAID_SECRET": SECRET},
-            "JOBS_QUEUE_URL",
-        ),
+        ({"ENVIRONMENT": "staging", **PLAID}, "STRIPE_SECRET_KEY"),
+        ({"ENVIRONMENT": "staging", **PLAID, **STRIPE}, "JOBS_QUEUE_URL"),
+        ({"STRIPE_SECRET_KEY": SECRET}, "STRIPE_WEBHOOK_SECRETS"),
+        ({"STRIPE_PRICES": "no json"}, "STRIPE_PRICES"),
+        ({"STRIPE_PRICES": '{"gold": "price_1"}'}, "STRIPE_PRICES"),
+        ({"ENVIRONMENT": "staging", "STRIPE_BASE_URL": "http://127.0.0.1:1"}, "STRIPE_BASE_URL"),
         ({"PLAID_ENVIRONMENT": "production"}, "PLAID_ENVIRONMENT"),
     ],
 )

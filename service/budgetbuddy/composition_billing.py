@@ -1,0 +1,41 @@
+"""Billing's part of the composition root."""
+
+from budgetbuddy.composition_identity import Tools
+from budgetbuddy.domain.messages import Queue
+from budgetbuddy.domain.payments import Payments, origin_of
+from budgetbuddy.gateways.resilience import STRIPE, Guard
+from budgetbuddy.gateways.stripe import HOST, StripeAccess, StripeBilling
+from budgetbuddy.gateways.stripe_webhooks import StripeEvents
+from budgetbuddy.settings import Settings
+from budgetbuddy.store.entitlements import CustomerRows, EntitlementStore
+from budgetbuddy.store.webhook_events import SeenEventRows
+
+KEPT_SECONDS = 30 * 86_400  # Stripe sends an event again for three days, and by hand for thirty
+
+
+def build_payments(settings: Settings, tools: Tools, queue: Queue) -> Payments:
+    """Wire them; without credentials of Stripe there is no way to pay."""
+    secrets = settings.stripe_secrets
+    return Payments(
+        provider=_stripe(settings),
+        verifier=StripeEvents(secrets, tools.clock) if secrets else None,
+        entitlements=EntitlementStore(tools.store, tools.commands),
+        owners=CustomerRows(tools.store),
+        seen=SeenEventRows(tools.store, "stripe", KEPT_SECONDS),
+        queue=queue,
+        clock=tools.clock,
+        return_origins=frozenset(
+            map(origin_of, [str(settings.public_base_url), *settings.return_origins])
+        ),
+    )
+
+
+def _stripe(settings: Settings) -> StripeBilling | None:
+    if settings.stripe_secret_key is None:
+        return None
+    access = StripeAccess(
+        base_url=str(settings.stripe_base_url or HOST).rstrip("/"),
+        key=settings.stripe_secret_key.get_secret_value(),
+        prices=settings.prices,
+    )
+    return StripeBilling(access, Guard(STRIPE))
