@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from guardrails.controls.credentials import known_format
 from guardrails.registry import registry
 
 TABLE = "aws:dynamodb/table:Table"
@@ -286,6 +287,14 @@ def test_ten_thousand_statements_are_all_read(run: Any, write: Any) -> None:
     assert found["IAM-01"]["verdict"] == "FAIL"
     assert found["IAM-01"]["path"] == "policy.Statement.9999"
     assert found["IAM-01"]["urn"].endswith("::büro-日本-🚀")
+
+
+@pytest.mark.parametrize("text", ["x.-y", "-eyJabcdefghij", "-----BEGIN ", "a://b:", "AKIA-"])
+def test_a_long_text_costs_no_more_than_its_length(text: str) -> None:
+    started = time.process_time()
+
+    assert known_format(text * (300_000 // len(text))) is None
+    assert time.process_time() - started < 6  # without bounds some take minutes
 
 
 def test_a_state_of_fifty_megabytes_is_judged_like_a_small_one(run: Any, write: Any) -> None:

@@ -17,7 +17,8 @@ SENSITIVE_NAME: Final = re.compile(
 REFERENCE_NAME: Final = re.compile(
     r"(?:arn|id|name|path|file|url|uri|ttl|seconds|days|version|alias|prefix)s?$", re.IGNORECASE
 )
-# Formats that the issuers document; each is a credential wherever it stands.
+# Formats that the issuers document; each is a credential wherever it stands. What may come before a
+# fixed part has a bound: without one a long text takes time by the square of its length.
 FORMATS: Final = {
     "an AWS access key id": re.compile(r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
     "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
@@ -25,8 +26,10 @@ FORMATS: Final = {
     "a GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
     "a Slack token": re.compile(r"\bxox[abprs]-[\w-]{10,}"),
     "a Stripe secret key": re.compile(r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    "a JSON web token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    "a URL with a password": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$]+:[^\s/@${]{4,}@"),
+    "a JSON web token": re.compile(r"\beyJ[\w-]{10,500}\.eyJ[\w-]{10,8000}\.[\w-]{10}"),
+    "a URL with a password": re.compile(
+        r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@$]{1,256}:[^\s/@${]{4,256}@"
+    ),
 }
 MINIMUM_LENGTH: Final = 8  # a shorter value under a sensitive name is a switch or a number
 RANDOM_LENGTH: Final = 32
