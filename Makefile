@@ -31,6 +31,19 @@ status: setup ## processes and resources of stack local
 preview: setup ## preview STACK of platform and pipelines under every control, evidence in build/evidence
 	@$(PYTHON) -m localcloud preview $(STACK)
 
+release: setup ## rehearse a release on STACK=local, under load, and one that goes back (YES=1, WHOLE=1, VERBOSE=1)
+	@LOCALCLOUD_STATE=$${LOCALCLOUD_STATE:-build/release} $(PYTHON) -m localcloud release $(STACK) \
+		$(if $(YES),--yes) $(if $(WHOLE),--whole) $(if $(VERBOSE),--verbose)
+
+deploy: setup ## deploy DIGEST of RELEASE to STACK by hand, after asking (in an account: docs/DELIVERY.md)
+	@$(PYTHON) -m delivery.ops deploy --stack $(STACK) --digest "$(DIGEST)" --release "$(RELEASE)"
+
+verify: setup ## say whether what runs in STACK is healthy
+	@$(PYTHON) -m delivery.ops verify --stack $(STACK)
+
+rollback: setup ## deploy the release before again in STACK (TO=sha256:… another one)
+	@$(PYTHON) -m delivery.ops rollback --stack $(STACK) $(if $(TO),--to $(TO))
+
 evidence: setup ## the evidence bundle from the last preview of STACK
 	@$(PYTHON) -m guardrails evidence build/evidence/$(STACK)/events.jsonl --out build/evidence/$(STACK)
 
@@ -64,10 +77,17 @@ lint: setup ## style, formatting, security, import contracts
 	@$(PYTHON) -m bandit -q -ll -r platform pipelines policies service local
 	@.venv/bin/lint-imports
 
+supply: setup ## what is built from and with: licences, secrets in files, Dockerfile, bill of materials
+	@.venv/bin/hadolint service/Dockerfile
+	@$(PYTHON) -m delivery.ops base-image
+	@$(PYTHON) -m delivery.ops licences
+	@$(PYTHON) -m delivery.ops secret-scan
+	@$(PYTHON) -m delivery.ops sbom --version "$${COMMIT:-working-copy}" --out build/sbom/repository.json
+
 types: setup ## mypy, strict
 	@$(PYTHON) -m mypy
 
-pr: lint types test ## what CI runs
+pr: lint types supply test ## what CI runs
 
 docs: setup ## write the generated pages again
 	@$(PYTHON) -m infra.settings_reference
@@ -76,4 +96,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence test bench soak browser mutate-policies clients lint types pr docs lock
+.PHONY: help setup up down status preview evidence test bench soak browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock

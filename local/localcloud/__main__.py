@@ -23,6 +23,7 @@ from localcloud.failure import LocalCloudError
 from localcloud.paths import LOCAL, shown
 from localcloud.progress import console, fail, step
 from localcloud.providers.aws.kinds import created_types
+from localcloud.rehearsal.rehearse import Options, approve_at_once, ask_person, rehearse
 from localcloud.stack import PROGRAMS, local_stack, preview_stack, programs_of, stop_on
 
 if TYPE_CHECKING:
@@ -153,6 +154,18 @@ def preview(stack_name: str, project: str | None) -> None:
     programs = [PROGRAMS[project]] if project else programs_of(stack_name)
     for program in programs:
         _preview(preview_stack(stack_name, program))
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Approve what the preview shows without being asked.")
+@click.option("--whole", is_flag=True, help="Run every test in stage Test, not only a few.")
+@click.option("--verbose", is_flag=True, help="Print every line of every stage.")
+@click.argument("stack_name", metavar="STACK", type=click.Choice(["local"]))
+def release(stack_name: str, *, yes: bool, whole: bool, verbose: bool) -> None:
+    """Rehearse a release on this machine, under load, and one that is rolled back."""
+    del stack_name  # the others are released by a push
+    approve = approve_at_once if yes else ask_person
+    rehearse(Options(approve=approve, whole=whole, verbose=verbose))
 
 
 def _preview(stack: Stack) -> None:

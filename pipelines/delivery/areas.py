@@ -75,6 +75,7 @@ def build_projects(
         "STATE_URL": state.url,
         "EVIDENCE_BUCKET": stack.names.bucket("evidence"),
         "REPOSITORY_URL": registry.url,
+        "SOURCE": f"https://github.com/{settings.repository_full_name}",
         "SCAN_HIGH_ALLOWED": str(settings.scan_high_allowed),
         **platform_variables(settings.platform_stack),
     }

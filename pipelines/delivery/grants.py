@@ -16,6 +16,7 @@ from delivery.naming import (
     DELIVERY_KEY,
     DEPLOY,
     EVIDENCE_BUCKET,
+    METRIC_NAMESPACE,
     PIPELINE,
     PREVIEW,
     PROJECT,
@@ -29,7 +30,7 @@ from delivery.policy import Statement
 
 READ_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 ARTIFACT_PREFIX = f"{PIPELINE}/"  # CodePipeline names its objects <pipeline>/<artifact>/<random>
-METRIC_NAMESPACE = "BudgetBuddy/Compliance"
+METRIC_NAMESPACES = ("BudgetBuddy/Compliance", METRIC_NAMESPACE)
 
 
 def pipeline_statements(names: Names, repository: str) -> list[Statement]:
@@ -234,7 +235,7 @@ def _deploy(names: Names) -> list[Statement]:
             sid="CountFindings",
             actions=("cloudwatch:PutMetricData",),
             resources=("*",),
-            conditions={"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}},
+            conditions={"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACES}},
             wildcard_reason="a metric is no resource; the namespace is what can be named",
         ),
         Statement(

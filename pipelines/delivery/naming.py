@@ -7,7 +7,8 @@ PIPELINE = PROJECT
 PLATFORM_PROJECT = "budgetbuddy-platform"
 REPOSITORY = f"{PROJECT}-backend"
 CLUSTER = f"{PROJECT}-cluster"
-SERVICE = f"{PROJECT}-backend"
+
+METRIC_NAMESPACE = "BudgetBuddy/Delivery"
 
 STATE_BUCKET = "pulumi-state"
 ARTIFACT_BUCKET = "artifacts"

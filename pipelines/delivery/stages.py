@@ -22,6 +22,7 @@ class BuildStage:
 SOURCE = "src"
 COMMIT = ("COMMIT", "#{Source.CommitId}")
 DIGEST = ("IMAGE_DIGEST", "#{Build.IMAGE_DIGEST}")
+COMMITTED_AT = ("COMMITTED_AT", "#{Source.AuthorDate}")
 
 BEFORE_APPROVAL: tuple[BuildStage, ...] = (
     BuildStage(name="Test", project=TEST, inputs=(SOURCE,), variables=(COMMIT,)),
@@ -46,12 +47,17 @@ AFTER_APPROVAL: tuple[BuildStage, ...] = (
         project=DEPLOY,
         inputs=(SOURCE, "image", "preview"),
         output="deploy",
-        variables=(COMMIT, DIGEST, ("STEPS_HASH", "#{Preview.STEPS_HASH}")),
+        variables=(COMMIT, DIGEST, COMMITTED_AT, ("STEPS_HASH", "#{Preview.STEPS_HASH}")),
     ),
     BuildStage(
         name="Verify",
         project=VERIFY,
         inputs=(SOURCE, "deploy"),
-        variables=(COMMIT, DIGEST, ("PREVIOUS_DIGEST", "#{Deploy.PREVIOUS_DIGEST}")),
+        variables=(
+            COMMIT,
+            DIGEST,
+            COMMITTED_AT,
+            ("PREVIOUS_DIGEST", "#{Deploy.PREVIOUS_DIGEST}"),
+        ),
     ),
 )

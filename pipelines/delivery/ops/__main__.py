@@ -11,6 +11,7 @@ from typing import Any
 import click
 import yaml
 
+from delivery.ops import release_verbs, supply_verbs
 from delivery.ops.cloud import store_secret
 from delivery.ops.gate import judge_image, read_exceptions, read_findings
 from delivery.ops.rollback import NoTargetError, find_target, refuse_infrastructure
@@ -113,6 +114,21 @@ def secrets(kind: str, environment: str) -> None:
     version = store_secret(sealed)
     click.echo(f"{sealed.secret}: version {version}, value {sealed.fingerprint}…")
     click.echo("Tasks read it when they start: deploy the current release again.")
+
+
+@cli.command()
+@click.argument("file", type=File)
+@click.argument("key")
+def field(file: Path, key: str) -> None:
+    """Print one field of a JSON FILE, for the shell."""
+    document = _json(file)
+    if key not in document:
+        raise UnusableError(f"{file} has no {key}")
+    click.echo(document[key])
+
+
+for verb in (*release_verbs.VERBS, *supply_verbs.VERBS):
+    cli.add_command(verb)
 
 
 def _plan(events: Path) -> Plan:

@@ -7,6 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+from xml.etree.ElementTree import (  # nosec B405 - it writes, and parses nothing
+    Element,
+    SubElement,
+    tostring,
+)
 
 READY_IN_A_ROW = 3
 STILL_MINUTES = 30
@@ -58,6 +63,11 @@ def _check(name: str, problems: Sequence[str], good: str) -> Check:
 def undetermined(name: str, why: str) -> Check:
     """A check that could not be made."""
     return Check(name=name, outcome=Outcome.UNDETERMINED, found=why)
+
+
+def not_applicable(name: str, why: str) -> Check:
+    """A check that has no object here; counted as healthy, and said."""
+    return Check(name=name, outcome=Outcome.HEALTHY, found=f"not applicable: {why}")
 
 
 def overall(checks: Iterable[Check]) -> Outcome:
@@ -174,3 +184,20 @@ def check_subscriptions(arns: Mapping[str, Sequence[str]]) -> Check:
         if any(arn in {"PendingConfirmation", "Deleted"} for arn in found)
     ]
     return _check("subscriptions", problems, f"{len(arns)} topics are heard")
+
+
+def junit(checks: Sequence[Check], seconds: float) -> str:
+    """The checks as a JUnit report, which CodeBuild shows and keeps."""
+    bad = [check for check in checks if check.outcome is not Outcome.HEALTHY]
+    suite = Element(
+        "testsuite",
+        name="verify",
+        tests=str(len(checks)),
+        failures=str(len(bad)),
+        time=f"{seconds:.1f}",
+    )
+    for check in checks:
+        case = SubElement(suite, "testcase", classname="verify", name=check.name)
+        if check in bad:
+            SubElement(case, "failure", message=check.outcome.name.lower()).text = check.found
+    return tostring(suite, encoding="unicode")
