@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from buildspec import Build, Runner, load  # type: ignore[import-not-found] # beside this file
 
 from localcloud.engine.environment import Backend, engine_environment
+from localcloud.rehearsal.buildspec import Build, Runner, SpecificationError, load
+from localcloud.rehearsal.seams import absent
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATIONS = ROOT / "pipelines" / "buildspecs"
@@ -49,7 +50,7 @@ def checkout(tmp_path: Path) -> Path:
     expected = [
         {
             "control": control,
-            "urn": "urn:pulumi:staging::budgetbuddy-platform::*TaskDefinition::api",
+            "urn": "urn:pulumi:staging::budgetbuddy-platform::*TaskDefinition::*",
             "path": "containerDefinitions",
             "reason": "an empty state",
         }
@@ -103,13 +104,13 @@ def test_no_specification_names_a_secret_or_a_moving_tag() -> None:
 
 
 def test_the_tests_stop_at_the_first_step_that_fails(checkout: Path) -> None:
-    refuse = '[ "$1" != lint ] || exit 3'
+    refuse = absent("make", '[ "$1" != lint ] || exit 3')
     runner = Runner(checkout=checkout, environment=dict(os.environ), seams={"make": refuse})
 
     build = runner.run(SPECIFICATIONS / "test.yml", {})
 
-    assert build.failed == "build"
-    assert build.calls == ["make setup", "make lint types"]
+    assert build.failed == "pre_build"
+    assert build.calls == ["make setup", "make lint types supply"]
     assert "seam: make is not run here" in build.log
 
 
@@ -121,7 +122,7 @@ def test_a_preview_hands_on_its_summary_hash_and_evidence(preview: Preview) -> N
     assert build.phases == ["install", "pre_build", "build", "post_build"]
     assert build.exported["SUMMARY"].startswith("create ")
     assert "digest aaaaaaaaaaaa" in build.exported["SUMMARY"]
-    assert re.search(r"PASS \d{3,}, FAIL \d, UNKNOWN 6, WAIVED 0", build.exported["SUMMARY"])
+    assert re.search(r"PASS \d{3,}, FAIL \d, UNKNOWN 12, WAIVED 0", build.exported["SUMMARY"])
     assert len(build.exported["STEPS_HASH"]) == 64
     assert build.exported["EVIDENCE_URL"].endswith(f"preview/{COMMIT}/")
     assert {"events.jsonl", "verdicts.jsonl", "evidence.json", "index.html"} <= set(build.artifacts)
@@ -170,12 +171,22 @@ def test_a_state_that_cannot_be_reached_ends_before_the_preview(preview: Preview
     assert build.phases == ["install", "pre_build"]
 
 
-@pytest.mark.parametrize("text", ["version: 0.1\nphases: {}", "version: 0.2\nphases: {bild: {}}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 0.1\nphases: {}",
+        "version: 0.2\nphases: {bild: {}}",
+        "version: 0.2\nphases: {build: {commands: [{a: 1}]}}",
+        "version: 0.2\nphases: {build: {commands: [a]}}\nartefacts: {}",
+        "version: 0.2\nphases: [",
+        "nothing",
+    ],
+)
 def test_a_broken_specification_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken.yml"
     file.write_text(text)
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(SpecificationError):
         load(file)
 
 

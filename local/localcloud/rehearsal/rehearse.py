@@ -26,6 +26,7 @@ from localcloud.progress import console
 from localcloud.rehearsal.cloud import ReleaseCloud, ReleaseServer
 from localcloud.rehearsal.fleet import SUCCESSFUL, Fleet, Surroundings
 from localcloud.rehearsal.load import Load
+from localcloud.rehearsal.report import Findings
 from localcloud.rehearsal.seams import SEAMS, absent
 from localcloud.rehearsal.stages import Decision, Execution, Pipeline, Stage, checkout_head
 
@@ -222,11 +223,14 @@ def rehearse(options: Options) -> None:
         console.rule("A good release, under load", align="left")
         with running.load() as load:
             good = running.release()
+        found = Findings(good=good, requests=load.total, failed=load.failures.total())
         _judge_good(good, load)
         console.rule("A release that Verify must refuse", align="left")
         serving = running.fleet.current
         bad = running.release(broken=True)
         now = running.fleet.current
+        serves = now.digest if now else ""
+        found.write(WORK / "report.json", bad, serves)
         if bad.stopped_at != "Verify" or now is None or serving is None:
             raise _went_wrong("The broken release was not stopped by Verify.", bad)
         if now.digest != serving.digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def judge_licences(
 def _is_allowed(expression: str, allowed: frozenset[str]) -> bool:
     """Whether the expression can be met with allowed licences alone: OR chooses, AND binds."""
     try:
-        parsed = get_spdx_licensing().parse(expression, validate=True)
+        parsed = _spdx().parse(expression, validate=True)
     except ExpressionError:
         return False
     if parsed is None:
@@ -87,7 +88,13 @@ def _holds(node: Any, truth: Mapping[Any, bool]) -> bool:
     if node in truth:
         return truth[node]
     inner = [_holds(each, truth) for each in node.args]
-    return any(inner) if node.operator.strip() == "|" else all(inner)
+    return any(inner) if isinstance(node, _spdx().OR) else all(inner)
+
+
+@cache
+def _spdx() -> Any:
+    """The list of licences, which takes a moment to read."""
+    return get_spdx_licensing()
 
 
 def stated_licences(packages: Iterable[Package]) -> dict[str, str]:
