@@ -102,8 +102,8 @@ def build_services(
     handlers: dict[MessageKind, Handler] = {}
     queue = _queue(aws, settings, handlers)
     banks = build_banks(settings, tools, accounts, queue)
-    erasures = build_erasures(tools, identity, banks, queue)
     payments = build_payments(settings, tools, queue)
+    erasures = build_erasures(tools, identity, banks, payments)
     handlers |= build_handlers(bank_webhooks=banks.webhooks, payments=payments, erasures=erasures)
     return Services(
         clock=clock,

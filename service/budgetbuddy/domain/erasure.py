@@ -40,6 +40,7 @@ class StepName(StrEnum):
 
     CLOSED = "closed"  # nothing can be written for the user any more
     BANKS = "banks"  # links ended at the provider
+    PAYMENTS = "payments"  # subscriptions ended and the customer forgotten at the provider
     KEY = "key"  # what was sealed is unreadable, in backups too
     POINTERS = "pointers"  # rows elsewhere that lead to the user
     CHANGES = "changes"

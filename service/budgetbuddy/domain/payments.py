@@ -129,6 +129,25 @@ class Payments:
             raise UrlNotAllowed(errors=refused)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaymentEndings:
+    """The step of an erasure that ends what is paid, while we still know who pays."""
+
+    provider: BillingProvider | None
+    entitlements: Entitlements
+
+    def __call__(self, user: UserRef) -> int:
+        """How many customers were forgotten. Raises `ProviderNotConfigured` and the provider's."""
+        customer = self.entitlements.get(user).customer
+        if customer is None:
+            return 0
+        if self.provider is None:
+            raise ProviderNotConfigured
+        with time_limit(REQUEST_SECONDS):
+            self.provider.end(customer)
+        return 1
+
+
 def origin_of(url: str) -> str:
     """`scheme://host[:port]` of an address; empty where there is user information."""
     parts = urlsplit(url)

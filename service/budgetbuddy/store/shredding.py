@@ -6,6 +6,7 @@ from budgetbuddy.domain.ports import UserRef
 from budgetbuddy.store.access_tokens import shown_key
 from budgetbuddy.store.bank_items import owner_key
 from budgetbuddy.store.commands import TRANSACTION_ITEMS, Commands
+from budgetbuddy.store.entitlements import customer_key, entitlement_key
 from budgetbuddy.store.identity import email_lock_key, registry_key
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.store.runtime import POINTER_PREFIX
@@ -55,11 +56,14 @@ class Shredding:
         profile = ledger.get(profile_key(user.id))
         if profile is not None:
             yield ledger, email_lock_key(profile["emailHash"])
+        paying = ledger.get(entitlement_key(user.id))
+        if paying is not None and paying.get("cus"):
+            yield ledger, customer_key(paying["cus"])
         for row in ledger.query(pk, begins_with="P#"):
             yield ledger, owner_key(row["pid"])
         for row in ledger.query(pk, begins_with="PAT#"):
             yield ledger, shown_key(row["digest"])
-        for row in runtime.query(pk, begins_with=POINTER_PREFIX):
+        for row in runtime.query(pk, begins_with=POINTER_PREFIX, expired=True):
             place, sort = row["at"]
             yield runtime, Key(pk=place, sk=sort)
 

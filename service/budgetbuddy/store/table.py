@@ -121,8 +121,11 @@ class Table:
         start: Position | None = None,
         forward: bool = False,
         consistent: bool = True,
+        expired: bool = False,
     ) -> Page[Item]:
         """At most `limit` rows examined, newest first unless `forward`.
+
+        With `expired` also those past their `ttl` that are still there, for their removal.
 
         A page can be short or empty and still have a `next` when `where` filtered rows away.
         `start` holds the key attributes without `pk`, which is always taken from `pk`.
@@ -154,7 +157,8 @@ class Table:
             }
         with translated(self.label):
             answer = self.client.query(**expressions.attach(request))
-        rows = [item for raw in answer["Items"] if (item := self._live(raw)) is not None]
+        shown = decode if expired else self._live
+        rows = [item for raw in answer["Items"] if (item := shown(raw)) is not None]
         last = answer.get("LastEvaluatedKey")
         position = {k: v["S"] for k, v in last.items() if k != "pk"} if last else None
         return Page(items=rows, next=position)

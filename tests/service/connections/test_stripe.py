@@ -19,6 +19,7 @@ from localcloud.doubles.stripe import Fault, StripeDouble
 
 from ..conftest import (  # noqa: TID252 - fixtures' module
     NOON,
+    PASSWORD,
     Account,
     Caller,
     ManualClock,
@@ -355,6 +356,24 @@ def test_a_forgotten_customer_pays_no_more_and_forgetting_twice_is_no_error(paye
 
     assert payer.bought["status"] == "canceled"
     assert payer.double.customers == {}
+
+
+def test_the_erasure_of_a_user_ends_what_they_pay_and_leaves_nothing_that_leads_to_them(
+    payer: Payer, stored: Callable[[], str]
+) -> None:
+    customer = payer.bought["customer"]
+    assert customer in stored()
+    payer.double.fail(Fault(status=500), times=3)
+    asked = {"confirm": "ERASE", "password": PASSWORD}
+    answer = payer.caller("POST", "/privacy/erasure", asked)
+    assert answer.status_code == 202, answer.json
+    assert payer.bought["status"] == "trialing"  # Stripe fails, so nothing is shredded yet
+    assert customer in stored()
+    payer.services.erasures.sweep()
+
+    assert (payer.bought["status"], payer.double.customers) == ("canceled", {})
+    assert customer not in stored()
+    assert payer.tell("customer.subscription.deleted").json == {"handling": "taken"}
 
 
 # --- Forgeries -----------------------------------------------------------------------------------
