@@ -75,6 +75,8 @@ lint: setup ## style, formatting, security, import contracts
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m bandit -q -ll -r platform pipelines policies service local
+	@.venv-tools/bin/semgrep scan --metrics=off --disable-version-check --quiet --error \
+		--config .semgrep.yml platform pipelines policies service local
 	@.venv/bin/lint-imports
 
 supply: setup ## what is built from and with: licences, secrets in files, Dockerfile, bill of materials
