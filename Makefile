@@ -62,7 +62,7 @@ bench: setup ## the benchmarks, as a table of ratios
 .venv-mutation/.complete: requirements/mutation.txt requirements/bootstrap.txt
 	@sh local/setup.sh .venv-mutation requirements/mutation.txt
 
-mutate-policies: setup .venv-mutation/.complete ## mutation testing of the controls (half an hour)
+mutate-policies: setup .venv-mutation/.complete ## mutation testing of the controls (an hour or two)
 	@mkdir -p build/mutation
 	@.venv-mutation/bin/python tests/mutation/mutants.py policies/guardrails > build/mutation/mutants.jsonl
 	@$(PYTHON) tests/mutation policies/guardrails tests/policies --mutants build/mutation/mutants.jsonl \
