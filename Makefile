@@ -19,6 +19,9 @@ setup: .venv/.complete .venv-emulator/.complete .venv-tools/.complete ## make th
 .venv-tools/.complete: requirements/tools.txt requirements/bootstrap.txt
 	@sh local/setup.sh .venv-tools requirements/tools.txt
 
+.venv-scan/.complete: local/localcloud/scan/requirements.txt requirements/bootstrap.txt
+	@sh local/setup.sh .venv-scan local/localcloud/scan/requirements.txt
+
 up: setup ## deploy stack local on the embedded AWS, start the service, smoke-test (API_PORT=…)
 	@$(PYTHON) -m localcloud up $(if $(API_PORT),--api-port $(API_PORT))
 
@@ -47,7 +50,10 @@ rollback: setup ## deploy the release before again in STACK (TO=sha256:… anoth
 evidence: setup ## the evidence bundle from the last preview of STACK
 	@$(PYTHON) -m guardrails evidence build/evidence/$(STACK)/events.jsonl --out build/evidence/$(STACK)
 
-test: setup browser ## every test
+scan: setup .venv-scan/.complete ## have Checkov judge the preview of STACK, converted to a Terraform plan
+	@$(PYTHON) -m localcloud.scan $(STACK)
+
+test: setup .venv-scan/.complete browser ## every test
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope
 
 soak: setup ## eight callers against a service that is killed all the while (SECONDS=60)
@@ -93,9 +99,10 @@ pr: lint types supply test ## what CI runs
 
 docs: setup ## write the generated pages again
 	@$(PYTHON) -m infra.settings_reference
+	@$(PYTHON) -m localcloud.scan.page
 	@$(PYTHON) -m guardrails controls --pages docs/controls
 
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence test bench soak browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock
+.PHONY: help setup up down status preview evidence scan test bench soak browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock

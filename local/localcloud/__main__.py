@@ -171,7 +171,7 @@ def release(stack_name: str, *, yes: bool, whole: bool, verbose: bool) -> None:
 def _preview(stack: Stack) -> None:
     console.print(f"[dim]{describe_providers(stand_ins=stack.stand_ins)}[/dim]")
     with step(f"Preparing stack {stack.title}"):
-        stack.prepare({})
+        stack.prepare(stack.program.sample)
     with step(f"Previewing {stack.title} under every control"):
         failures = stack.preview()
     code = write_evidence(stack)

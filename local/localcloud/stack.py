@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localcloud.engine.environment import Backend, engine_environment, has_real_plugins, pulumi
@@ -15,7 +15,7 @@ from localcloud.paths import CHECKOUT, EVIDENCE, LOCAL, PREVIEWS
 from localcloud.progress import console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PROJECT = "budgetbuddy-platform"
@@ -29,16 +29,24 @@ JOURNAL_VARIABLE = "GUARDRAILS_JOURNAL"
 class Program:
     """A Pulumi project of the repository. `directory` is relative to the checkout.
 
-    `policy_config` names, relative to the policies, what its packs are told about it.
+    `policy_config` names, relative to the policies, what its packs are told about it. `sample` is
+    what a preview sets that otherwise comes with a release (path → value).
     """
 
     project: str
     directory: str = "."
     label: str = ""  # in front of its stacks' names, where both programs lie side by side
     policy_config: str | None = None
+    sample: Mapping[str, str] = field(default_factory=dict)
 
 
-PLATFORM = Program(project=PROJECT)
+# The pipeline sets these at a release. A preview without them would leave out the service, and no
+# control would have looked at it.
+SAMPLE_RELEASE = {
+    "budgetbuddy:imageDigest": "sha256:" + "0" * 64,
+    "budgetbuddy:release": "0000000",
+}
+PLATFORM = Program(project=PROJECT, sample=SAMPLE_RELEASE)
 PIPELINES = Program(
     project="budgetbuddy-pipelines",
     directory="pipelines",
@@ -84,7 +92,7 @@ class Stack:
             directory=self.directory / "state", passphrase_file=self.directory / "passphrase"
         )
 
-    def prepare(self, settings: dict[str, str]) -> None:
+    def prepare(self, settings: Mapping[str, str]) -> None:
         """Make backend and stack, and the working stack file with `settings` (path → value)."""
         original = self.source / f"Pulumi.{self.name}.yaml"
         if not original.exists():
@@ -110,6 +118,14 @@ class Stack:
             (self.evidence / left).unlink(missing_ok=True)
         flags = ["--refresh"] if refresh else []
         return self._stream("preview", *flags, *self._pack_flags(), events="events.jsonl")
+
+    def plan(self) -> list[dict[str, Any]]:
+        """Every resource the program would have, as the steps of a preview without packs say."""
+        environment = self._environment()
+        for variable in ("PULUMI_ENABLE_STREAMING_JSON_PREVIEW", JOURNAL_VARIABLE):
+            environment.pop(variable)
+        answer = json.loads(self._run("preview", "--json", *self._selection(), env=environment))
+        return [step["newState"] for step in answer["steps"] if "newState" in step]
 
     def up(self, *, refresh: bool = False) -> list[Failure]:
         """Deploy under the packs. The preview of the same program is the gate and comes first."""
@@ -206,11 +222,11 @@ class Stack:
             failures = [Failure(what=f"pulumi {verb} ended with code {process.returncode}")]
         return failures
 
-    def _run(self, *arguments: str) -> str:
+    def _run(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         """A quick command of the engine. Raises `LocalCloudError` with its words and a remedy."""
         done = subprocess.run(  # noqa: S603 - the engine, arguments as a list
             [pulumi(), *arguments, "--non-interactive"],
-            env=self._environment(),
+            env=env or self._environment(),
             cwd=self.source,
             check=False,
             capture_output=True,

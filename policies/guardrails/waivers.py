@@ -61,6 +61,11 @@ class Waiver:
         """Whether the entry means this finding; expiry is not looked at."""
         return record.control == self.policy and fnmatchcase(record.urn, self.urn)
 
+    def concerns(self, stack: str, stack_urn: str) -> bool:
+        """Whether this run could have the finding: its stack, and a project the pattern admits."""
+        project = stack_urn.split("::")[1]
+        return stack in self.stacks and fnmatchcase(project, self.urn.split("::")[1])
+
     def ends_soon(self, today: date) -> bool:
         """Whether someone should look at it now."""
         return today <= self.expires <= today + timedelta(days=ENDING_SOON_DAYS)
@@ -124,7 +129,7 @@ class Waivers:
         waived_records = [r for r in records if r.verdict in (Verdict.WAIVED, Verdict.FAIL)]
         found = [(MALFORMED, entry.place, entry.reason) for entry in self.malformed]
         for index, waiver in enumerate(self.waivers):
-            if stack not in waiver.stacks or waiver.policy not in judged:
+            if not waiver.concerns(stack, stack_urn) or waiver.policy not in judged:
                 continue
             place = f"waivers.{index}"
             if waiver.expires < today:

@@ -150,6 +150,18 @@ def test_an_unreadable_file_is_a_finding(tmp_path: Path) -> None:
     assert [f.control for f in findings] == ["waiver-malformed"]
 
 
+def test_a_waiver_of_another_program_is_not_called_unused_by_this_one() -> None:
+    file = parsed(urn="urn:pulumi:*::shop::*aws:dynamodb/table:Table::ledger")
+    stack = "urn:pulumi:staging::{}::pulumi:pulumi:Stack::x"
+
+    def unused(project: str) -> list[str]:
+        found = file.findings([], "staging", stack.format(project), TODAY, set(CONTROLS))
+        return [each.control for each in found]
+
+    assert unused("shop") == ["waiver-unused"]
+    assert unused("shop-pipelines") == []
+
+
 def test_a_waiver_that_ends_soon_says_so() -> None:
     (entry,) = parsed(expires=TODAY + timedelta(days=14)).waivers
 
