@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 STACKS = ("local", "staging", "production")
 RELEASED = {"imageDigest": "sha256:" + "a" * 64, "release": "0123abc"}
 
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300  # a preview takes 15; a loaded machine ten times as long
 STACK = "pulumi:pulumi:Stack"
 
 

@@ -101,10 +101,12 @@ ACCEPTED: tuple[Accepted, ...] = (
     Accepted(
         check="CKV2_AWS_57",
         asks="secrets rotate by themselves",
-        resources=("aws_secretsmanager_secret.plaid", "aws_secretsmanager_secret.lookup-key"),
+        resources=tuple(
+            f"aws_secretsmanager_secret.{name}" for name in ("plaid", "stripe", "lookup-key")
+        ),
         reason=(
-            "Plaid has no API that replaces its secret: it is set by an operator (SEC-02, waiver)."
-            " The lookup key derives the stored form of e-mail addresses, so that replacing it is a"
+            "Plaid and Stripe have no API that replaces their secrets: an operator does (SEC-02,"
+            " waivers). The lookup key derives how e-mail addresses are stored: replacing it is a"
             " migration of data and never a timer's work."
         ),
     ),

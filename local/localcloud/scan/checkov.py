@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = CHECKOUT / ".venv-scan" / "bin"
 PLAN = "plan.json"
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300
 OFFLINE = ("--skip-download", "--download-external-modules", "false")
 
 
