@@ -84,7 +84,7 @@ class ErasureRequest(Input):
 class ReceiptPath(Query):
     """Path of one erasure: whoever holds the receipt may see how far it is."""
 
-    receipt: str
+    receipt: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{43}$")]
 
 
 class ErasureBegun(View):
