@@ -59,6 +59,10 @@ test: setup .venv-scan/.complete browser ## every test
 soak: setup ## eight callers against a service that is killed all the while (SECONDS=60)
 	@SOAK_SECONDS=$(or $(SECONDS),60) $(PYTHON) -m pytest -q -s tests/service/soak
 
+fuzz: setup ## generated requests of every operation with a new seed, more of them than in the tests
+	@FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),40) \
+		$(PYTHON) -m pytest -q --showlocals tests/service/core/test_fuzz.py
+
 browser: ## install headless Chromium where it is missing (Debian, root)
 	@sh local/browser.sh
 
@@ -105,4 +109,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence scan test bench soak browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock
+.PHONY: help setup up down status preview evidence scan test bench soak fuzz browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock

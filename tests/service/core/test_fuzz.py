@@ -1,5 +1,6 @@
 """Generated requests: no operation crashes, and every answer is one that the document promises."""
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -23,8 +24,9 @@ from budgetbuddy.domain.services import Services
 
 from ..conftest import Caller  # noqa: TID252 - fixtures' module
 
-SEED = 20_261_124
-EXAMPLES = 8  # an operation and run; the tables are in process and slow down with every row
+SEED = int(os.environ.get("FUZZ_SEED", "20261124"))
+# For an operation and run; the tables are in process and slow down with every row.
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 
 
 def no_failure_of_ours(ctx: Any, response: Any, case: Any) -> bool | None:
