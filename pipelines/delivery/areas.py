@@ -142,5 +142,6 @@ def build_watch(
         pipeline_name=pipeline.name,
         pipeline_arn=pipeline.arn,
         projects=projects.names,
+        stack=stack.settings.environment,
     )
     return PipelineWatch("watch", args, stack.opts)

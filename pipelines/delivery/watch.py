@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from delivery.naming import DEPLOY, PIPELINE, PROJECT, Names
+from delivery.naming import DEPLOY, METRIC_NAMESPACE, PIPELINE, PROJECT, Names
 from delivery.policy import Statement, render, service
 
 SIGNATURE_SHA256 = 2
@@ -101,6 +101,7 @@ class PipelineWatchArgs:
     pipeline_name: pulumi.Output[str]
     pipeline_arn: pulumi.Output[str]
     projects: Mapping[str, pulumi.Output[str]]
+    stack: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +112,7 @@ class AlarmSpec:
     meaning: str
     namespace: str
     metric: str
-    dimensions: Mapping[str, pulumi.Output[str]]
+    dimensions: Mapping[str, pulumi.Input[str]]
     statistic: str = "Sum"
     threshold: float = 1
 
@@ -215,6 +216,13 @@ def alarm_specs(args: PipelineWatchArgs) -> list[AlarmSpec]:
             dimensions={"PipelineName": args.pipeline_name},
         ),
         *failed_builds,
+        AlarmSpec(
+            name="release-failed",
+            meaning="A release reached deployment and did not stay",
+            namespace=METRIC_NAMESPACE,
+            metric="FailedReleases",
+            dimensions={"Stack": args.stack},
+        ),
         AlarmSpec(
             name="deploy-slow",
             meaning="A deployment took so long that its credentials nearly ended",

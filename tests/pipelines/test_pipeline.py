@@ -158,6 +158,7 @@ def test_people_hear_of_every_outcome_and_alarms_of_every_failure(plan: Any) -> 
     assert heard == {"canceled", "failed", "needed", "succeeded"}
     assert alarms == {
         "pipeline-failed",
+        "release-failed",
         "deploy-slow",
         *(f"build-failed-{each}" for each in ("test", "build", "preview", "deploy", "verify")),
     }

@@ -99,6 +99,7 @@ def test_no_output_and_no_variable_of_a_build_holds_a_secret(plan: Any) -> None:
             "EVIDENCE_BUCKET",
             "REPOSITORY_URL",
             "SCAN_HIGH_ALLOWED",
+            "SOURCE",
             "STACK",
             "STATE_URL",
         }

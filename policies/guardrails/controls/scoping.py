@@ -19,6 +19,7 @@ UNSCOPABLE: Final = (
     "cloudwatch:getdashboard",
     "cloudwatch:getmetricdata",
     "cloudwatch:getmetricstatistics",
+    "cloudwatch:putcompositealarm",  # AWS refuses a narrower scope
     "cloudwatch:putmetricdata",
     "config:putdeliverychannel",
     "config:putretentionconfiguration",
