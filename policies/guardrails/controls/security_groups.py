@@ -37,6 +37,8 @@ ADMIN_PORTS: Final = (
 WEB_PORTS: Final = (80.0, 443.0)
 RULE_TYPES: Final = (types.SECURITY_GROUP_RULE, types.INGRESS_RULE, types.EGRESS_RULE)
 ALL_PROTOCOLS: Final = ("-1", "all")
+# ICMP's type and code are written where others have ports: a ping reaches none.
+PORTLESS_PROTOCOLS: Final = ("icmp", "icmpv6", "1", "58")
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,14 @@ class Rule:
     path: str
 
     @property
+    def protocol(self) -> str:
+        """Name or number in lower case; every protocol when none is named."""
+        return (text(self.node, "protocol") or text(self.node, "ipProtocol") or "-1").lower()
+
+    @property
     def all_protocols(self) -> bool:
         """Whether every protocol, and with it every port, is meant."""
-        protocol = text(self.node, "protocol") or text(self.node, "ipProtocol") or "-1"
-        return protocol.lower() in ALL_PROTOCOLS
+        return self.protocol in ALL_PROTOCOLS
 
     def ports(self) -> tuple[float, float]:
         """First and last port, 0 to 65535 when the rule does not restrict them."""
@@ -62,7 +68,7 @@ class Rule:
     def opens(self, port: float) -> bool:
         """Whether the rule covers `port`."""
         first, last = self.ports()
-        return first <= port <= last
+        return self.protocol not in PORTLESS_PROTOCOLS and first <= port <= last
 
     def networks(self) -> Iterator[Node]:
         """Every CIDR of the rule, possibly unknown."""
