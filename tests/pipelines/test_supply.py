@@ -168,6 +168,16 @@ def test_a_credential_in_a_file_is_found_and_never_shown(tmp_path: Path) -> None
     assert key not in str(leak)
 
 
+def test_what_is_installed_or_made_is_not_source(tmp_path: Path) -> None:
+    for made in (".venv-of-a-tool", "build", "node_modules", ".mypy_cache"):
+        (tmp_path / made).mkdir()
+        (tmp_path / made / "left.txt").write_text("not ours")
+    (tmp_path / ".venv-of-a-tool" / "pyvenv.cfg").write_text("")
+    (tmp_path / "a.py").write_text("ours")
+
+    assert list(source_files(tmp_path)) == [tmp_path / "a.py"]
+
+
 def test_leaks_are_judged_by_written_exceptions() -> None:
     entry = {"file": "a.py", "kind": "AWS Access Key", "reason": "an example"}
     leak = Leak("a.py", 2, "AWS Access Key")

@@ -46,8 +46,8 @@ SETTINGS = {
     "filters_used": [],
 }
 # What tools write beside the source, and what git keeps of it.
-NO_SOURCE = frozenset({".git", ".venv", ".venv-emulator", ".seams", "build", "__pycache__"})
-
+NO_SOURCE = frozenset({".git", ".seams", "build", "node_modules", "__pycache__"})
+ENVIRONMENT = "pyvenv.cfg"  # stands at the root of every virtual environment
 
 FIELDS = frozenset({"file", "kind", "reason"})
 
@@ -62,12 +62,13 @@ class Leak:
 
 
 def source_files(root: Path) -> Iterator[Path]:
-    """Files below `root` that are source: caches of tools and what is built are left out."""
+    """Files below `root` that are source: environments, caches and what is built are left out."""
     for path in sorted(root.iterdir()):
         if path.name in NO_SOURCE or path.name.endswith("_cache") or path.is_symlink():
             continue
         if path.is_dir():
-            yield from source_files(path)
+            if not (path / ENVIRONMENT).exists():
+                yield from source_files(path)
         elif path.is_file():
             yield path
 
