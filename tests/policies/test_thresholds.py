@@ -113,6 +113,7 @@ CASES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("CF-03", DISTRIBUTION, origin("TLSv1.2"), PASS),
     ("CF-03", DISTRIBUTION, origin("TLSv1.2", "TLSv1.3"), PASS),
     ("CF-03", DISTRIBUTION, origin("TLSv1.1", "TLSv1.2"), FAIL),
+    ("CF-03", DISTRIBUTION, origin(), FAIL),
     ("ECS-08", TASK, containers(user="0:1000"), FAIL),
     ("ECS-08", TASK, containers(user="root"), FAIL),
     ("ECS-08", TASK, containers(), FAIL),

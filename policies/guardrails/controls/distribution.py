@@ -65,7 +65,10 @@ def origins_use_https(distribution: Resource, _: Options) -> Iterator[Finding]:
         judged = True
         if text(custom, "originProtocolPolicy") != "https-only":
             yield failed(custom.at("originProtocolPolicy"), "the origin is asked in plain text")
-        if not set(strings(custom, "originSslProtocols")) <= SECURE_PROTOCOLS:
+        protocols = set(strings(custom, "originSslProtocols"))
+        if not protocols:
+            yield failed(custom.at("originSslProtocols"), "no protocol is named")
+        elif not protocols <= SECURE_PROTOCOLS:
             yield failed(custom.at("originSslProtocols"), "a protocol before TLS 1.2")
     yield passed("origins") if judged else out_of_scope("no custom origin", "origins")
 
