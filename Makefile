@@ -3,6 +3,8 @@
 PYTHON := .venv/bin/python
 STACK ?= staging
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without bytecode files every start of a program compiles pulumi_aws again, for several seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}'
@@ -75,7 +77,8 @@ bench: setup ## the benchmarks, as a table of ratios
 mutate-policies: setup .venv-mutation/.complete ## mutation testing of the controls (an hour or two)
 	@mkdir -p build/mutation
 	@.venv-mutation/bin/python tests/mutation/mutants.py policies/guardrails > build/mutation/mutants.jsonl
-	@$(PYTHON) tests/mutation policies/guardrails tests/policies --mutants build/mutation/mutants.jsonl \
+	@# A mutant of the same size within the same second would run from its neighbour's bytecode.
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/mutation policies/guardrails tests/policies --mutants build/mutation/mutants.jsonl \
 		--out build/mutation/policies.json
 
 clients: setup ## generate a Python and a TypeScript client into build/clients

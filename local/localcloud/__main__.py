@@ -12,7 +12,7 @@ from rich.table import Table
 
 from localcloud import supervision
 from localcloud.bringup import down as bring_down
-from localcloud.bringup import remembered_ports
+from localcloud.bringup import remembered_ports, remove_lock
 from localcloud.bringup import up as bring_up
 from localcloud.client import Client
 from localcloud.demo import sign_in_demo_user
@@ -138,12 +138,7 @@ def token() -> None:
 @cli.command()
 def unlock() -> None:
     """Remove the lock that a killed run left on stack `local`."""
-    stack = local_stack()
-    if not stack.is_locked():
-        console.print("Stack local is not locked.")
-        return
-    stack.unlock()
-    console.print("The lock of stack local is gone.")
+    remove_lock()
 
 
 @cli.command()

@@ -54,8 +54,9 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     console.print(f"[dim]{describe_providers(stand_ins=stack.stand_ins)}[/dim]")
     emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
     process = _start_emulator(emulator, ports)
+    first = not DEPLOYED_TO.exists()
     # Another process than last time may have lost what a killed one had not written.
-    fresh = refresh or not DEPLOYED_TO.exists() or DEPLOYED_TO.read_text() != process
+    fresh = refresh or first or DEPLOYED_TO.read_text() != process
     with step("Preparing stack local"):
         stack.prepare(_settings(emulator, ports))
     with step("Previewing under the PCI and SOC 2 packs"):
@@ -63,7 +64,7 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     write_evidence(stack)
     stop_on(failures, "The preview of stack local")
     with step("Deploying to the embedded AWS (pulumi up)"):
-        failures = stack.up(refresh=fresh)
+        failures = stack.up(refresh=fresh, checkpoints=not first)
     stop_on(failures, "pulumi up of stack local")
     DEPLOYED_TO.write_text(process)
     before = OUTPUTS.read_text() if OUTPUTS.exists() else ""
@@ -102,6 +103,7 @@ def down(*, wipe: bool) -> None:
             with step("Destroying stack local"):
                 failures = stack.destroy()
             stop_on(failures, "pulumi destroy of stack local")
+            DEPLOYED_TO.unlink(missing_ok=True)
     with step("Stopping the processes"):
         supervision.stop()
     shutil.rmtree(supervision.runtime_directory(), ignore_errors=True)
@@ -109,6 +111,19 @@ def down(*, wipe: bool) -> None:
         with step("Removing the state of stack local"):
             shutil.rmtree(LOCAL, ignore_errors=True)
     console.print("Everything is stopped. Next: [bold]make up[/bold]")
+
+
+def remove_lock() -> None:
+    """Remove the lock of a killed run. A first deployment that was cut off starts over."""
+    stack = local_stack()
+    if not stack.is_locked():
+        console.print("Stack local is not locked.")
+        return
+    stack.unlock()
+    console.print("The lock of stack local is gone.")
+    if not DEPLOYED_TO.exists():
+        console.print("Its first deployment was cut off, and what it made is in no state.")
+        down(wipe=True)
 
 
 def _choose_ports(api_port: int | None) -> Ports:

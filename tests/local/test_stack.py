@@ -35,6 +35,20 @@ def stack(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 @pytest.fixture
 def lock(stack: Stack) -> Path:
+    return lock_of(stack)
+
+
+@pytest.fixture
+def local_cloud(command_line: CommandLine) -> Stack:
+    """Stack `local` as the command line of this test has it, prepared and never deployed."""
+    directory = command_line.state / "local"
+    directory.mkdir(parents=True)
+    stack = Stack(name="local", packs=(), directory=directory, stand_ins=True)
+    stack.prepare({})
+    return stack
+
+
+def lock_of(stack: Stack) -> Path:
     """The lock a killed engine left: a file of a random name beside the state."""
     stack.prepare({})
     locks = stack.directory / "state" / ".pulumi" / "locks"
@@ -70,6 +84,32 @@ def test_where_nothing_is_locked_unlock_says_so(command_line: CommandLine) -> No
 
     assert unlocked.returncode == 0, unlocked.stderr
     assert "Stack local is not locked." in unlocked.stdout
+
+
+def test_a_first_deployment_that_was_cut_off_starts_over(
+    local_cloud: Stack, command_line: CommandLine
+) -> None:
+    lock_of(local_cloud)
+
+    unlocked = command_line.run("unlock")
+
+    assert unlocked.returncode == 0, unlocked.stderr
+    assert "Its first deployment was cut off" in unlocked.stdout
+    assert not local_cloud.directory.exists()
+
+
+def test_a_later_deployment_that_was_cut_off_keeps_its_state(
+    local_cloud: Stack, command_line: CommandLine
+) -> None:
+    lock = lock_of(local_cloud)
+    (local_cloud.directory / "deployed-to.pid").write_text("1")
+
+    unlocked = command_line.run("unlock")
+
+    assert unlocked.returncode == 0, unlocked.stderr
+    assert "cut off" not in unlocked.stdout
+    assert not lock.exists()
+    assert local_cloud.directory.exists()
 
 
 def test_a_wrong_passphrase_is_said_with_a_remedy(stack: Stack, command_line: CommandLine) -> None:
