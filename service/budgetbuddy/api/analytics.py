@@ -21,7 +21,7 @@ from budgetbuddy.api._fields import CurrencyCode, MoneyView, Month
 from budgetbuddy.api._http import listed, local_today, principal, services, shown
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import scope
-from budgetbuddy.domain.categories import NO_CATEGORY_SLOT
+from budgetbuddy.domain.categories import NO_CATEGORY_SLOT, category_id
 from budgetbuddy.domain.currency import currency_of
 from budgetbuddy.domain.money import Money
 from budgetbuddy.domain.transactions import RangeTooWide
@@ -68,7 +68,6 @@ def show_month(path: MonthPath, query: MonthQuery) -> Response:
     """Report one month from its record: the price is the same whatever the history."""
     user = principal().user
     record = services().months.get(user, query.currency, path.month)
-    ids = {c.slot: c.id for c in services().categories.list(user)} if record.slots else {}
     currency = currency_of(query.currency)
 
     def money(minor: int) -> MoneyView:
@@ -82,7 +81,7 @@ def show_month(path: MonthPath, query: MonthQuery) -> Response:
         net=money(record.income_minor + record.spending_minor),
         by_category=[
             CategorySum(
-                category_id=None if slot == NO_CATEGORY_SLOT else ids[slot],
+                category_id=None if slot == NO_CATEGORY_SLOT else category_id(user.id, slot),
                 amount=money(sums.net_minor),
                 count=sums.count,
             )

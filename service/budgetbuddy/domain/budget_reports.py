@@ -1,6 +1,6 @@
 """What budgets come to: cycles, the summary of a month, suggestions, and alerts that are due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -14,7 +14,7 @@ from budgetbuddy.domain.budgets import (
     monthly_cycles,
     short_cycles,
 )
-from budgetbuddy.domain.categories import Categories, CategoryKind
+from budgetbuddy.domain.categories import Categories, CategoryKind, category_slot
 from budgetbuddy.domain.currency import Currency, currency_of
 from budgetbuddy.domain.months import (
     MonthRecord,
@@ -93,19 +93,17 @@ class BudgetReports:
     def history(self, user: UserRef, category_id: str, day: date, number: int) -> list[Cycle]:
         """The last cycles of a budget, oldest first. Raises `NotFound`."""
         budget = self._budgets.get(user, category_id)
-        slots = self._slots(user)
-        return self._cycles(user, budget, slots, day, number)
+        return self._cycles(user, budget, day, number)
 
     def summary(self, user: UserRef, currency: str, month: str, today: date) -> Summary:
         """A month: the cycle of today in the running one, the last cycle of any other."""
-        slots = self._slots(user)
         _, last = month_bounds(month)
         day = today if month_of(today) == month else last
         mine = [b for b in self._budgets.list(user) if b.currency.code == currency]
         lines = [
             Line(budget=budget, cycle=cycles[-1])
             for budget in mine
-            if (cycles := self._cycles(user, budget, slots, day, 1))
+            if (cycles := self._cycles(user, budget, day, 1))
         ]
         records = self._before(user, currency, month)
         income = median([record.income_minor for record in records])
@@ -116,16 +114,15 @@ class BudgetReports:
             lines=lines,
             income_median=income,
             allocation=allocation(limits, income),
-            foreign=self._foreign(user, lines, slots, currency, month),
+            foreign=self._foreign(user, lines, currency, month),
         )
 
     def lines(self, user: UserRef, today: date) -> list[Line]:
         """Every budget with its running cycle."""
-        slots = self._slots(user)
         return [
             Line(budget=budget, cycle=cycles[-1])
             for budget in self._budgets.list(user)
-            if (cycles := self._cycles(user, budget, slots, today, 1))
+            if (cycles := self._cycles(user, budget, today, 1))
         ]
 
     def suggestions(self, user: UserRef, currency: str, today: date) -> list[tuple[str, int]]:
@@ -142,15 +139,13 @@ class BudgetReports:
                 found.append((category.id, suggested(usual, unit)))
         return found
 
-    def _cycles(
-        self, user: UserRef, budget: Budget, slots: Mapping[str, str], day: date, number: int
-    ) -> list[Cycle]:
+    def _cycles(self, user: UserRef, budget: Budget, day: date, number: int) -> list[Cycle]:
         first = budget.limits[0][0]
         if month_of(day) < first:
             return []
         if budget.period is Period.MONTHLY:
             last = month_of(day)
-            slot = slots[budget.category_id]
+            slot = category_slot(budget.category_id)
             records = self._months.range(user, budget.currency.code, first, last)
             spent = {record.month: _spent(record, slot) for record in records}
             return monthly_cycles(budget, spent, last)[-number:]
@@ -168,7 +163,6 @@ class BudgetReports:
         self,
         user: UserRef,
         lines: Sequence[Line],
-        slots: Mapping[str, str],
         currency: str,
         month: str,
     ) -> list[Foreign]:
@@ -177,11 +171,8 @@ class BudgetReports:
             for record in self._months.all(user, month, month)
             if record.currency != currency
             for line in lines
-            if (spent := _spent(record, slots[line.budget.category_id]))
+            if (spent := _spent(record, category_slot(line.budget.category_id)))
         ]
-
-    def _slots(self, user: UserRef) -> dict[str, str]:
-        return {category.id: category.slot for category in self._categories.list(user)}
 
 
 def _spent(record: MonthRecord, slot: str) -> int:

@@ -1,11 +1,15 @@
-"""Categories: what money was for. Each has a slot, the suffix of its counters in month records."""
+"""Categories: what money was for. Each has a slot, the suffix of its counters in month records.
+
+Slot and id follow from each other and the user, so a month record alone says which categories its
+counters are of.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from budgetbuddy.domain.ids import Kind, base32, make_id
+from budgetbuddy.domain.ids import Kind, base32, number_of, numbered_id
 from budgetbuddy.domain.ports import Context, UserRef
 from budgetbuddy.problems import Conflict, LimitReached, Unprocessable
 
@@ -113,11 +117,21 @@ _DEFAULTS: Final = (
 )
 
 
-def default_categories() -> tuple[Category, ...]:
-    """The categories a new user starts with, each with a new id and a slot of its own."""
+def category_slot(category_id: str) -> str:
+    """The slot of a category."""
+    return base32(number_of(category_id), _SLOT_LENGTH)
+
+
+def category_id(user_id: str, slot: str) -> str:
+    """The category of a user that has a slot."""
+    return numbered_id(Kind.CATEGORY, user_id, number_of(slot))
+
+
+def default_categories(user_id: str) -> tuple[Category, ...]:
+    """The categories a new user starts with, each with a slot of its own."""
     return tuple(
         Category(
-            id=make_id(Kind.CATEGORY),
+            id=numbered_id(Kind.CATEGORY, user_id, number),
             name=name,
             group=group,
             kind=kind,
@@ -127,7 +141,7 @@ def default_categories() -> tuple[Category, ...]:
     )
 
 
-def new_category(existing: Sequence[Category], draft: Mapping[str, Any]) -> Category:
+def new_category(user_id: str, existing: Sequence[Category], draft: Mapping[str, Any]) -> Category:
     """A category of these fields beside the existing ones. Raises `NameTaken`, `LimitReached`."""
     live = [category for category in existing if not category.archived]
     if len(live) >= MAX_CATEGORIES or len(existing) >= _SLOTS:
@@ -136,7 +150,7 @@ def new_category(existing: Sequence[Category], draft: Mapping[str, Any]) -> Cate
     taken = {category.slot for category in existing}
     slots = (base32(number, _SLOT_LENGTH) for number in range(_SLOTS))
     free = next(slot for slot in slots if slot not in taken)
-    return Category(id=make_id(Kind.CATEGORY), slot=free, **draft)
+    return Category(id=category_id(user_id, free), slot=free, **draft)
 
 
 def changed_category(

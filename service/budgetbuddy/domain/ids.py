@@ -4,6 +4,7 @@
 process, so the newest row of a list is the one with the greatest id.
 """
 
+import hashlib
 import re
 import secrets
 import threading
@@ -17,6 +18,7 @@ _LENGTH = 26  # base32 characters of 128 bits
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62  # RFC 9562 § 4.1
 _RANDOM_BITS = 74  # 12 of rand_a and 62 of rand_b
+_NUMBER_BITS = 10  # of an id that says which of its owner's it is: its last two characters
 
 
 class Kind(StrEnum):
@@ -85,6 +87,30 @@ def base32(number: int, length: int = _LENGTH) -> str:
 def make_id(kind: Kind) -> str:
     """A new identifier of `kind`."""
     return f"{kind}_{base32(_generator.next())}"
+
+
+def numbered_id(kind: Kind, owner: str, number: int) -> str:
+    """The `number`-th (0..1023) of `kind` that belongs to `owner`, an id: the same each time.
+
+    A UUIDv7 of the owner's moment, whose random part tells nothing of the owner's.
+    """
+    digest = hashlib.sha256(f"{kind}|{owner}".encode()).digest()
+    rand_a, rand_b = divmod(int.from_bytes(digest) >> 256 - _RANDOM_BITS, 1 << 62)
+    moment = _value(owner) >> 80 << 80
+    stem = (moment | _VERSION_7 | rand_a << 64 | _VARIANT | rand_b) >> _NUMBER_BITS
+    return f"{kind}_{base32(stem << _NUMBER_BITS | number)}"
+
+
+def number_of(numbered: str) -> int:
+    """Which of its owner's a `numbered_id` is."""
+    return _value(numbered) % (1 << _NUMBER_BITS)
+
+
+def _value(identifier: str) -> int:
+    value = 0
+    for character in identifier.rpartition("_")[2]:
+        value = value << 5 | _ALPHABET.index(character)
+    return value
 
 
 def is_id(kind: Kind, text: str) -> bool:

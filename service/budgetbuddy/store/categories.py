@@ -79,7 +79,7 @@ class CategoryStore:
         """Store a new one; names are compared with all others as of the head."""
 
         def plan(_: Head) -> Plan[Category]:
-            category = new_category(self.list(context.user), draft)
+            category = new_category(context.user.id, self.list(context.user), draft)
             return self._plan(context, category, None, Event.CATEGORY_CREATED)
 
         return self._commands.run(context, plan)

@@ -114,7 +114,7 @@ class UserStore:
             "auditHash": audit.hash(),
             "outSeq": 0,
         }
-        categories = default_categories()
+        categories = default_categories(profile.user.id)
         changes = [
             Change(type="profile", id=profile.user.id, op="upsert", version=1),
             *(Change(type="category", id=c.id, op="upsert", version=1) for c in categories),

@@ -9,7 +9,16 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetbuddy.domain.ids import Kind, base32, is_id, make_id, pattern, require_id
+from budgetbuddy.domain.ids import (
+    Kind,
+    base32,
+    is_id,
+    make_id,
+    number_of,
+    numbered_id,
+    pattern,
+    require_id,
+)
 from budgetbuddy.problems import NotFound
 
 SHAPE = re.compile(
@@ -80,3 +89,25 @@ def test_any_other_text_is_a_missing_resource(text: str) -> None:
 )
 def test_near_misses_are_no_ids(text: str) -> None:
     assert not is_id(Kind.ACCOUNT, text)
+
+
+@given(st.integers(0, 1023))
+def test_a_numbered_id_is_sound_and_says_its_number_and_nothing_of_its_owner(which: int) -> None:
+    owner = make_id(Kind.USER)
+    made = numbered_id(Kind.CATEGORY, owner, which)
+
+    assert is_id(Kind.CATEGORY, made)
+    assert number(made) >> 76 & 0xF == 7
+    assert number(made) >> 80 == number(owner) >> 80
+    assert number_of(made) == which
+    assert number_of(made[-2:]) == which
+    assert made == numbered_id(Kind.CATEGORY, owner, which)
+    assert made[15:] not in owner
+
+
+def test_numbered_ids_rise_with_their_numbers_and_no_two_owners_share_one() -> None:
+    owners = [make_id(Kind.USER) for _ in range(20)]
+    made = [[numbered_id(Kind.CATEGORY, owner, n) for n in range(1024)] for owner in owners]
+
+    assert all(ids == sorted(ids) for ids in made)
+    assert len({one for ids in made for one in ids}) == 20 * 1024

@@ -153,7 +153,7 @@ PATTERNS = [
     ),
     pytest.param(
         "/analytics/months/2026-06?currency=EUR",
-        ["get Ledger U#<usr> M#EUR#2026-06 e", CATEGORIES],
+        ["get Ledger U#<usr> M#EUR#2026-06 e"],
         id="11-month",
     ),
     pytest.param(
