@@ -55,6 +55,9 @@ evidence: setup ## the evidence bundle from the last preview of STACK
 scan: setup .venv-scan/.complete ## have Checkov judge the preview of STACK, converted to a Terraform plan
 	@$(PYTHON) -m localcloud.scan $(STACK)
 
+cost: setup ## what STACK costs a month, and its difference from the last commit (SINCE=commit)
+	@$(PYTHON) -m localcloud cost $(STACK) $(if $(SINCE),--since $(SINCE))
+
 test: setup .venv-scan/.complete browser ## every test
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope
 
@@ -112,4 +115,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence scan test bench soak fuzz browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock
+.PHONY: help setup up down status preview evidence scan cost test bench soak fuzz browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock

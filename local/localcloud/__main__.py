@@ -15,6 +15,7 @@ from localcloud.bringup import down as bring_down
 from localcloud.bringup import remembered_ports, remove_lock
 from localcloud.bringup import up as bring_up
 from localcloud.client import Client
+from localcloud.cost import print_cost
 from localcloud.demo import sign_in_demo_user
 from localcloud.emulator.process import Emulator
 from localcloud.engine.environment import describe_providers
@@ -149,6 +150,14 @@ def preview(stack_name: str, project: str | None) -> None:
     programs = [PROGRAMS[project]] if project else programs_of(stack_name)
     for program in programs:
         _preview(preview_stack(stack_name, program))
+
+
+@cli.command()
+@click.option("--since", metavar="COMMIT", help="Compare with this one (the last commit).")
+@click.argument("stack_name", metavar="STACK")
+def cost(stack_name: str, since: str | None) -> None:
+    """Estimate what STACK costs a month, and its difference from another commit."""
+    print_cost(stack_name, since=since)
 
 
 @cli.command()

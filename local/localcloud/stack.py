@@ -65,6 +65,7 @@ class Stack:
     directory: Path  # state, passphrase and working copy of the stack file
     stand_ins: bool
     program: Program = PLATFORM
+    checkout: Path = CHECKOUT  # another one: the program as it was at another commit
 
     @property
     def title(self) -> str:
@@ -74,7 +75,7 @@ class Stack:
     @property
     def source(self) -> Path:
         """Where the program and its stack files lie."""
-        return CHECKOUT / self.program.directory
+        return self.checkout / self.program.directory
 
     @property
     def config_file(self) -> Path:
@@ -198,6 +199,8 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         return engine_environment(self._backend, stand_ins=self.stand_ins) | {
+            # Before what is installed: the contract belongs to the same commit as the program.
+            "PYTHONPATH": str(self.checkout / "service"),
             "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
             JOURNAL_VARIABLE: str(self.evidence / "verdicts.jsonl"),
             "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", "000000000000"),

@@ -56,13 +56,14 @@ class Endpoints(pulumi.ComponentResource):
         )
 
     def _interface(self, service: str) -> aws.ec2.VpcEndpoint:
-        zones = self._args.zones
+        subnets = self._args.network.private_subnet_ids
         return aws.ec2.VpcEndpoint(
             service,
             vpc_id=self._args.network.vpc_id,
             service_name=f"com.amazonaws.{self._args.names.region}.{service}",
             vpc_endpoint_type="Interface",
-            subnet_ids=self._args.network.private_subnet_ids.apply(lambda ids: ids[:zones]),
+            # One by one, so that a preview already shows how many.
+            subnet_ids=[subnets[zone] for zone in range(self._args.zones)],
             security_group_ids=[self._args.groups.endpoints],
             private_dns_enabled=True,
             policy=self._policy(service),

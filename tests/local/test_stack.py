@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,9 +136,7 @@ def test_preparing_twice_keeps_state_and_settings(stack: Stack) -> None:
     assert stack.resources() == []
 
 
-def test_encryption_of_the_original_stack_file_is_not_copied(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_encryption_of_the_original_stack_file_is_not_copied(stack: Stack, tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     (checkout / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
@@ -145,7 +144,7 @@ def test_encryption_of_the_original_stack_file_is_not_copied(
         "secretsprovider: awskms://alias/x\nencryptedkey: abc\nconfig:\n  budgetbuddy:a: b\n"
         "encryptionsalt: v1:AAAA:v1:BBBB:CCCC\n"
     )
-    monkeypatch.setattr(stacks, "CHECKOUT", checkout)
+    stack = replace(stack, checkout=checkout)
 
     stack.prepare({"budgetbuddy:release": "a"})
 
