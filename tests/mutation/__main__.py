@@ -7,6 +7,7 @@ printed. `--shard 1/4` takes every fourth.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections import Counter
@@ -24,6 +25,7 @@ DIRECT = "not engine and not browser and not emulator"
 def main() -> int:
     """Run, write, print; the exit code says whether the bar was held."""
     parsed = _arguments()
+    _prefer(parsed.package.resolve())
     first, of = (int(part) for part in parsed.shard.split("/"))
     lines = parsed.mutants.read_text(encoding="utf-8").splitlines()
     chosen = [line for line in lines if parsed.module in json.loads(line)["module"]]
@@ -39,6 +41,14 @@ def main() -> int:
     found = [{key: value for key, value in asdict(m).items() if key != "source"} for m in mutants]
     parsed.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0 if _report(mutants) >= parsed.bar else 1
+
+
+def _prefer(package: Path) -> None:
+    """Let the tests import `package` itself: the environment may hold another checkout's."""
+    sys.path.insert(0, str(package.parent))
+    imported = importlib.import_module(package.name).__file__
+    if Path(imported or "").parent != package:
+        sys.exit(f"{package.name} is imported from {imported}, not from {package}")
 
 
 def _arguments() -> argparse.Namespace:

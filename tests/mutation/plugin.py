@@ -13,6 +13,7 @@ import functools
 import gc
 import importlib.util
 import os
+import select
 import signal
 import sys
 import time
@@ -48,8 +49,10 @@ class Mutant:
 
 @dataclass
 class Fork:
-    """A running child."""
+    """A running child; `handle` becomes readable when it ends."""
 
+    child: int
+    handle: int
     mutant: Mutant
     deadline: float
 
@@ -62,7 +65,7 @@ class Mutation:
     mutants: list[Mutant]
     coverage: Coverage
     processes: int
-    running: dict[int, Fork] = field(default_factory=dict)
+    running: list[Fork] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     reached: dict[str, dict[int, set[str]]] = field(default_factory=dict)
 
@@ -124,7 +127,8 @@ class Mutation:
                 outcome = SURVIVED if self._survives(mutant, items) else KILLED
             finally:  # whatever it raised, a child must not go on as the parent
                 os._exit(outcome)
-        self.running[child] = Fork(mutant, time.monotonic() + budget)
+        handle = os.pidfd_open(child)
+        self.running.append(Fork(child, handle, mutant, time.monotonic() + budget))
 
     def _survives(self, mutant: Mutant, items: list[pytest.Item]) -> bool:
         path = self.package / mutant.module
@@ -151,17 +155,23 @@ class Mutation:
     def _wait(self, at_most: int) -> None:
         """Until no more than `at_most` children are left."""
         while len(self.running) > at_most:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid in self.running:
-                survived = os.waitstatus_to_exitcode(status) == SURVIVED
-                self.running.pop(pid).mutant.outcome = "survived" if survived else "killed"
-                continue
-            for child, fork in list(self.running.items()):
-                if time.monotonic() > fork.deadline:
-                    os.killpg(child, signal.SIGKILL)
-                    os.waitpid(child, 0)
-                    self.running.pop(child).mutant.outcome = "timeout"
-            time.sleep(0.005)
+            left = min(fork.deadline for fork in self.running) - time.monotonic()
+            handles = [fork.handle for fork in self.running]
+            ended, _, _ = select.select(handles, [], [], max(left, 0))
+            for fork in list(self.running):
+                if fork.handle in ended:
+                    self._reap(fork)
+                elif time.monotonic() > fork.deadline:
+                    os.killpg(fork.child, signal.SIGKILL)
+                    self._reap(fork)
+                    fork.mutant.outcome = "timeout"
+
+    def _reap(self, fork: Fork) -> None:
+        _, status = os.waitpid(fork.child, 0)
+        os.close(fork.handle)
+        self.running.remove(fork)
+        survived = os.waitstatus_to_exitcode(status) == SURVIVED
+        fork.mutant.outcome = "survived" if survived else "killed"
 
 
 class Finder:
