@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guardrails import waivers
+from guardrails import configuration, waivers
 from guardrails.evidence import bundle
 from guardrails.evidence.formats import as_junit, as_sarif
 from guardrails.judge import judge
@@ -133,31 +133,18 @@ def _waivers(parsed: argparse.Namespace) -> waivers.Waivers:
     return waivers.load(path, registry())
 
 
-def _configuration(path: Path | None) -> dict[str, dict[str, Any]]:
-    """Options by policy name. Unlike the engine, this refuses names it does not know."""
+def _configuration(path: Path | None) -> configuration.Configuration:
     if path is None:
-        return {}
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnusableInputError(
-            f"{path} is no policy configuration", type(error).__name__, "Give a JSON object."
-        ) from None
-    known = {control.policy for control in registry().values()}
-    if not isinstance(raw, dict) or raw.keys() - known - {"all"}:
-        raise UnusableInputError(
-            f"{path} is no policy configuration",
-            "it names a policy that is not in the catalogue",
-            "Use control ids in lower case; `python -m guardrails controls` lists them.",
-        )
-    return {key: value for key, value in raw.items() if isinstance(value, dict)}
+        return configuration.Configuration()
+    return configuration.load(path, registry())
 
 
 def _check(parsed: argparse.Namespace) -> int:
     source = load(parsed.file, parsed.stack)
     file, today = _waivers(parsed), _today()
-    controls = {control.id: control for control in select(parsed.framework)}
-    records = judge(controls.values(), source.graph, _configuration(parsed.config))
+    configured = _configuration(parsed.config)
+    controls = configured.applied(select(parsed.framework))
+    records = judge(controls.values(), source.graph, configured.options)
     records = file.apply(records, source.stack, today)
     root = source.graph.stack()
     stack_urn = root.urn if root else ""
@@ -253,7 +240,7 @@ def _summarize(parsed: argparse.Namespace) -> int:
         scope = parsed.scope.read_text(encoding="utf-8")
         evidence = json.loads(parsed.evidence.read_text(encoding="utf-8"))
         run = run_part(evidence)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnusableInputError(
             f"{parsed.evidence} or {parsed.scope} cannot be used",
             type(error).__name__,

@@ -74,6 +74,16 @@ class Option:
             kind = {"type": "string"}
         return {**kind, "default": self.default, "description": self.description}
 
+    def accepts(self, value: Any) -> bool:
+        """Whether the engine would take `value`: the same rules as in `schema`."""
+        if isinstance(self.default, list):
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if isinstance(self.default, bool) or isinstance(value, bool):
+            return isinstance(self.default, bool) and isinstance(value, bool)
+        if isinstance(self.default, int):
+            return isinstance(value, int | float) and value >= 0
+        return isinstance(value, str)
+
 
 class Options:
     """The configured values of one control; the defaults where nothing is configured."""

@@ -82,6 +82,6 @@ def load(path: Path) -> Journal:
                 journal.summaries[pack] = content
             else:
                 raise ValueError(kind)  # noqa: TRY301 - handled like every other malformed line
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise JournalError(f"line {number} is no journal entry") from error
     return journal

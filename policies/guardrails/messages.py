@@ -19,12 +19,23 @@ FIRST_LINE = re.compile(
     r"^(?P<control>waiver-[a-z]+|[A-Z0-9]+-\d\d) (?P<verdict>[A-Z_]+) "
     r"(?P<path>\S+): (?P<found>.+)$"
 )
+# What neither XML nor a terminal may be given: control and half characters, and non-characters.
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def printable(text: str) -> str:
+    """`text`, in which every character that a report cannot carry became U+FFFD."""
+    return UNPRINTABLE.sub("\ufffd", text)
 
 
 def render(record: Record, control: Control) -> str:
-    """The message of one record, as the engine and the terminal show it."""
-    path = record.path or WHOLE_RESOURCE
-    lines = [f"{record.control} {record.verdict} {path}: {record.found}"]
+    """The message of one record, as the engine and the terminal show it.
+
+    A property's name may hold spaces and line ends; they may not break the first line.
+    """
+    path = "_".join(record.path.split()) or WHOLE_RESOURCE
+    found = " ".join(record.found.split())
+    lines = [f"{record.control} {record.verdict} {path}: {found}"]
     lines.append(f"expected: {record.expected or control.title}")
     if record.verdict is Verdict.WAIVED:
         lines.append(f"waived: ticket {record.waiver}")

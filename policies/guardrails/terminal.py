@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from guardrails.messages import WHOLE_RESOURCE
+from guardrails.messages import WHOLE_RESOURCE, printable
 from guardrails.verdicts import Record, Verdict
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def short(urn: str) -> str:
     """Type and name of a resource, without stack, project and ancestors."""
     parts = urn.split("::")
     kind = parts[-2].rpartition("$")[2] if len(parts) > 1 else ""
-    return f"{kind.rpartition(':')[2]} {parts[-1]}".strip()
+    return printable(f"{kind.rpartition(':')[2]} {parts[-1]}".strip())
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -79,7 +79,7 @@ def _table(report: Report, rows: list[Record]) -> Table:
 
 def _detail(record: Record, control: Control | None) -> Text:
     """What was found, and how to mend it."""
-    detail = Text(f"{record.path or WHOLE_RESOURCE}: {record.found}")
+    detail = Text(printable(f"{record.path or WHOLE_RESOURCE}: {record.found}"))
     if control and record.verdict in (Verdict.FAIL, Verdict.ERROR):
         detail.append(f"\nfix: {control.fix}", style="dim")
     if record.waiver:

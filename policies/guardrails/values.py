@@ -25,6 +25,7 @@ UNKNOWN_KINDS: Final = {
     "dd056dcd-154b-4c76-9bd3-c8f88648b5ff": "object",
 }
 SENTINEL_LENGTH: Final = 36
+LARGEST: Final = 1e300
 # What the engine shows instead of a secret it may not decrypt; the value exists, and was secret.
 REDACTED: Final = "[secret]"
 
@@ -199,6 +200,9 @@ def number(place: Node, path: Path) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongTypeError(join(place, path), "number", type_name(value))
+    # JSON as Python reads it knows NaN, and integers that no other reader can hold.
+    if not -LARGEST <= value <= LARGEST:
+        raise WrongTypeError(join(place, path), "number", "value that is none")
     return float(value)
 
 

@@ -63,7 +63,7 @@ class Waiver:
 
     def concerns(self, stack: str, stack_urn: str) -> bool:
         """Whether this run could have the finding: its stack, and a project the pattern admits."""
-        project = stack_urn.split("::")[1]
+        project = "".join(stack_urn.split("::")[1:2])
         return stack in self.stacks and fnmatchcase(project, self.urn.split("::")[1])
 
     def ends_soon(self, today: date) -> bool:
@@ -165,7 +165,7 @@ def load(path: Path | None, controls: Mapping[str, Control]) -> Waivers:
         return Waivers()
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         return Waivers(malformed=(Malformed("(file)", f"cannot be read: {type(error).__name__}"),))
     return parse(raw, controls)
 
@@ -212,7 +212,7 @@ def _checked(entry: Any, kind: type, controls: Mapping[str, Control], id_field: 
         raise ValueError(f"unknown fields: {', '.join(unknown)}")
     if missing := sorted(names - entry.keys()):
         raise ValueError(f"missing fields: {', '.join(missing)}")
-    if entry[id_field] not in controls:
+    if not isinstance(entry[id_field], str) or entry[id_field] not in controls:
         raise ValueError(f"{id_field} names no control of the catalogue")
     return entry
 

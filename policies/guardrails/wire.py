@@ -60,5 +60,8 @@ def _plain(value: Any, path: str, secrets: set[str]) -> Any:
 def _revealed(secret: dict[str, Any]) -> Any:
     """The content of a secret: as the engine sends it, as an export shows it, or `[secret]`."""
     if "plaintext" in secret:  # pulumi stack export --show-secrets: JSON inside a string
-        return json.loads(secret["plaintext"])
+        try:
+            return json.loads(secret["plaintext"])
+        except (TypeError, ValueError):
+            return REDACTED
     return secret.get("value", REDACTED)

@@ -54,7 +54,16 @@ def test_the_root_names_the_project_wherever_it_stands(read: Any) -> None:
 
 def test_a_state_may_be_empty_and_a_urn_short(read: Any) -> None:
     assert (read(state()).stack, read(state()).project) == ("", "")
-    assert read(state({"urn": "urn:pulumi:dev::app", "type": TOPIC})).project == ""
+    assert read(state({"urn": "urn:pulumi:dev::app", "type": TOPIC})).project == "app"
+    assert read(state({"urn": "urn:pulumi:dev", "type": TOPIC})).project == ""
+
+
+def test_a_state_without_root_has_the_one_its_resources_imply(read: Any) -> None:
+    graph = read(state(entry(NEWS))).graph
+
+    assert graph.stack().urn == ROOT
+    assert [resource.urn for resource in graph.resources] == [ROOT, NEWS]
+    assert read(state()).graph.stack() is None
 
 
 @pytest.mark.parametrize(("version", "usable"), [(2, ""), (3, "yes"), (4, "yes"), (5, "")])
@@ -82,7 +91,7 @@ def test_the_schema_versions_of_current_engines_are_read(
 def test_a_resource_is_what_was_declared_unless_it_is_only_read(
     read: Any, fields: dict[str, Any], seen: dict[str, Any]
 ) -> None:
-    (resource,) = read(state(entry(NEWS, **fields))).graph.resources
+    resource = read(state(entry(NEWS, **fields))).graph.by_urn[NEWS]
 
     assert resource.value == seen
     assert resource.outputs == {"name": "out"}
@@ -117,7 +126,7 @@ def test_an_event_stream_says_what_a_preview_would_leave(read: Any) -> None:
                 step(NEWS, inputs={"name": "n"}, provider=f"{HOME}::id", parent=ROOT, protect=True),
                 step(f"{NEWS}-read", "read", "resOutputsEvent", outputs={"name": "r"}),
                 step(f"{NEWS}-gone", "delete"),
-                json.dumps({"preludeEvent": {}}),
+                json.dumps({"summaryEvent": {}}),
                 "",
             )
         )

@@ -31,6 +31,18 @@ FORMATS: Final = {
         r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@$]{1,256}:[^\s/@${]{4,256}@"
     ),
 }
+# One of these stands in every credential of the format. Looking for fixed text is a hundred times
+# quicker than a pattern, and most text holds none.
+HINTS: Final = {
+    "an AWS access key id": ("AKIA", "ASIA"),
+    "a private key": ("PRIVATE KEY-----",),
+    "a GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "a GitLab token": ("glpat-",),
+    "a Slack token": ("xox",),
+    "a Stripe secret key": ("k_live_", "k_test_"),
+    "a JSON web token": ("eyJ",),
+    "a URL with a password": ("://",),
+}
 MINIMUM_LENGTH: Final = 8  # a shorter value under a sensitive name is a switch or a number
 RANDOM_LENGTH: Final = 32
 RANDOM_BITS: Final = 4.3  # bits per character: base64 randomness lies above, words and hex below
@@ -42,7 +54,11 @@ OPAQUE: Final = re.compile(r"^[A-Za-z0-9+/=_-]+$")
 
 def known_format(value: str) -> str | None:
     """The issuer's name for a credential found anywhere in `value`."""
-    return next((name for name, pattern in FORMATS.items() if pattern.search(value)), None)
+    return next((name for name, pattern in FORMATS.items() if _holds(value, name, pattern)), None)
+
+
+def _holds(value: str, name: str, pattern: re.Pattern[str]) -> bool:
+    return any(hint in value for hint in HINTS[name]) and bool(pattern.search(value))
 
 
 def promises_credential(name: str) -> bool:

@@ -110,7 +110,7 @@ def _events(path: Path) -> list[dict[str, Any]]:
             error.strerror or "unknown reason",
             "Run `make preview` first.",
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnusableInputError(
             f"{path} is truncated or no event stream",
             "a line of it is not JSON",

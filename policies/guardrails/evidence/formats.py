@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from guardrails.frameworks import FRAMEWORKS
-from guardrails.messages import WHOLE_RESOURCE
+from guardrails.messages import WHOLE_RESOURCE, printable
 from guardrails.verdicts import Record, Severity, Verdict
 
 if TYPE_CHECKING:
@@ -118,9 +118,10 @@ def as_junit(report: Report) -> str:
         suite = ET.SubElement(suites, "testsuite", name=family)
         totals = {"failure": 0, "error": 0, "skipped": 0}
         for record in records:
-            case = ET.SubElement(suite, "testcase", classname=record.control, name=record.urn)
+            name = printable(record.urn)
+            case = ET.SubElement(suite, "testcase", classname=record.control, name=name)
             if outcome := _outcome(report, record):
-                ET.SubElement(case, outcome, message=_sentence(record))
+                ET.SubElement(case, outcome, message=printable(_sentence(record)))
                 totals[outcome] += 1
         suite.set("tests", str(len(records)))
         suite.set("failures", str(totals["failure"]))

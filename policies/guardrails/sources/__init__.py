@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.graph import STACK, Graph, Resource, stack_of
 from guardrails.sources.events import resources_of_events
@@ -13,6 +14,8 @@ from guardrails.sources.state import resources_of_state
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,29 @@ def load(path: Path, stack: str | None = None) -> Source:
     """
     text = _text(path)
     whole = _json(text)
-    if isinstance(whole, dict) and ("deployment" in whole or "checkpoint" in whole):
-        resources = resources_of_state(whole)
-        return _source(resources, "state", stack)
-    events = [whole] if isinstance(whole, dict) else _lines(text)
-    return _source(resources_of_events(events), "events", stack)
+    try:
+        if isinstance(whole, dict) and ("deployment" in whole or "checkpoint" in whole):
+            return _source(resources_of_state(whole), "state", stack)
+        events = [whole] if isinstance(whole, dict) else _lines(text)
+        return _source(resources_of_events(events), "events", stack)
+    except RecursionError:
+        raise UnusableInputError(
+            "the file cannot be judged",
+            "a value in it is nested too deeply to be read",
+            "Take that resource out of the export, and report its property.",
+        ) from None
 
 
 def _source(resources: list[Resource], kind: str, stack: str | None) -> Source:
+    """The resources with their root: what holds once for a stack is judged on it."""
+    roots = [resource for resource in resources if resource.type == STACK]
+    urn = next((resource.urn for resource in roots or resources), "")
+    project = "".join(urn.split("::")[1:2])
+    if resources and not roots:
+        named = stack_of(urn)
+        implied = f"urn:pulumi:{named}::{project}::{STACK}::{project}-{named}"
+        resources = [Resource({}, urn=implied, token=STACK), *resources]
     graph = Graph(resources, has_dependencies=kind == "state")
-    root = graph.stack() or (resources[0] if resources else None)
-    urn = root.urn if root else ""
-    project = urn.split("::")[1] if urn.count("::") > 1 else ""
     return Source(graph, kind, stack or stack_of(urn), project)
 
 
@@ -65,11 +79,18 @@ def _text(path: Path) -> str:
 
 
 def _json(text: str) -> Any:
-    """The whole text as one JSON value, or None when it is not one."""
+    """The whole text as one JSON value, or None when it is not one.
+
+    JSON can spell half a character, which no report could be written with; it becomes "?".
+    """
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if HALF_CHARACTER.search(text):
+            whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+            value = json.loads(whole)
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def _lines(text: str) -> list[Any]:

@@ -13,6 +13,7 @@ from guardrails.sources.failure import UnusableInputError
 from guardrails.values import Node
 from guardrails.wire import plain
 
+ENDS: Final = {"summaryEvent", "cancelEvent"}
 REMOVED: Final = ("delete", "delete-replaced", "discard", "discard-replaced", "read-discard")
 
 
@@ -36,6 +37,12 @@ def resources_of_events(events: list[Any]) -> list[Resource]:
             "it is the digest of `pulumi preview --json`, which lists no policy events"
             if digest
             else "no event in it describes a resource"
+        )
+    if not any(event.keys() & ENDS for event in events):
+        raise UnusableInputError(
+            "the event stream is truncated",
+            "no event in it says that the preview ended",
+            "Record the preview again from its start to its end.",
         )
     return [_resource(urn, new, found) for urn, new in found.items()]
 

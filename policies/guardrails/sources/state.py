@@ -22,11 +22,13 @@ def resources_of_state(whole: dict[str, Any]) -> list[Resource]:
             "Export it again with a current engine.",
         )
     deployment = whole.get("deployment")
-    if deployment is None and isinstance(whole.get("checkpoint"), dict):
-        deployment = whole["checkpoint"].get("latest")
-    listed = (
-        (deployment or {}).get("resources", []) if isinstance(deployment, dict | None) else None
-    )
+    if isinstance(whole.get("checkpoint"), dict):
+        deployment = whole["checkpoint"].get("latest") or {}
+    if not isinstance(deployment, dict):
+        raise _shape("it holds no deployment")
+    # An empty stack has no list, or a null.
+    listed = deployment.get("resources")
+    listed = [] if listed is None else listed
     if not isinstance(listed, list):
         raise _shape("deployment.resources is not a list")
     resources = [
@@ -49,7 +51,7 @@ def _resource(entry: Any, index: int) -> Resource:
     if not isinstance(entry, dict):
         raise _shape(f"resource {index} is no object")
     urn, token = entry.get("urn"), entry.get("type")
-    if not isinstance(urn, str) or not isinstance(token, str):
+    if not (isinstance(urn, str) and urn and isinstance(token, str) and token):
         raise _shape(f"resource {index} has no URN or no type")
     inputs = plain(_object(entry, "inputs", index))
     outputs = plain(_object(entry, "outputs", index))
