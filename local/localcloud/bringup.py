@@ -194,7 +194,7 @@ def _task(
     plaid = f"PLAID_BASE_URL=http://{HOST}:{ports.plaid}"
     return supervision.Program(
         name=name,
-        command=[*run, emulator.endpoint, str(port), plaid],
+        command=[*run, emulator.endpoint, str(port), plaid, "WEBHOOK_LOOPBACK=true"],
         environment={},
         stop_seconds=40,  # longer than it drains
     )

@@ -13,6 +13,7 @@ from budgetbuddy.composition_banks import build_banks
 from budgetbuddy.composition_billing import build_payments
 from budgetbuddy.composition_identity import Tools, build_identity
 from budgetbuddy.composition_privacy import build_erasures
+from budgetbuddy.composition_webhooks import alert_raiser, build_hooks
 from budgetbuddy.domain.analytics import Analytics
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.cash_flow import CashFlow
@@ -22,6 +23,7 @@ from budgetbuddy.domain.ports import Clock
 from budgetbuddy.domain.recurring_calendar import RecurringCalendar
 from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.services import Services
+from budgetbuddy.gateways.bell import Bell
 from budgetbuddy.gateways.mail import SesMail
 from budgetbuddy.gateways.queue import WAIT_SECONDS, Inbox, InlineQueue, SqsQueue
 from budgetbuddy.gateways.resilience import SQS, Guard
@@ -82,9 +84,12 @@ def build_services(
     store = Store(_client(aws, settings, "dynamodb"), settings.dynamodb_table_prefix, clock)
     lookups = KeyedLookups(settings.lookup_key_bytes)
     keys = Envelope(_client(aws, settings, "kms"), settings.data_key_id, WrappedKeyRows(store))
+    handlers: dict[MessageKind, Handler] = {}
+    queue = _queue(aws, settings, handlers)
+    bell = Bell(queue, waits=settings.jobs_queue_url is None)
     tools = Tools(
         store=store,
-        commands=Commands(store, keys),
+        commands=Commands(store, keys, tell=bell),
         keys=keys,
         ring=KeyRing(current=settings.jwt_key_id, keys=settings.token_keys),
         lookups=lookups,
@@ -99,12 +104,18 @@ def build_services(
     months, budgets = MonthStore(store), BudgetStore(*rows)
     audit_trail, recurring = AuditTrailStore(*rows), RecurringStore(*rows)
     calendar = RecurringCalendar(recurring, EntryRows(store, keys))
-    handlers: dict[MessageKind, Handler] = {}
-    queue = _queue(aws, settings, handlers)
     banks = build_banks(settings, tools, accounts, queue)
     payments = build_payments(settings, tools, queue)
     erasures = build_erasures(tools, identity, banks, payments)
-    handlers |= build_handlers(bank_webhooks=banks.webhooks, payments=payments, erasures=erasures)
+    reports = BudgetReports(
+        budgets=budgets, months=months, categories=categories, spending=SpendingRows(store)
+    )
+    alerts = AlertStore(*rows)
+    raise_alerts = alert_raiser(tools, identity, reports, alerts)
+    hooks = build_hooks(settings, tools, identity, mail, queue, raise_alerts)
+    handlers |= build_handlers(
+        bank_webhooks=banks.webhooks, payments=payments, erasures=erasures, notices=hooks.notices
+    )
     return Services(
         clock=clock,
         limits=tools.limits,
@@ -142,16 +153,18 @@ def build_services(
         months=months,
         analytics=Analytics(months=months, accounts=accounts, categories=categories),
         budgets=budgets,
-        budget_reports=BudgetReports(
-            budgets=budgets, months=months, categories=categories, spending=SpendingRows(store)
-        ),
-        budget_alerts=AlertStore(*rows),
+        budget_reports=reports,
+        budget_alerts=alerts,
         goals=GoalStore(*rows),
         rules=RuleStore(*rows),
         rule_runs=RuleRunStore(*rows, accounts),
         recurring=recurring,
         recurring_calendar=calendar,
         cash_flow=CashFlow(accounts=accounts, months=months, items=recurring, calendar=calendar),
+        webhooks=hooks.webhooks,
+        webhook_targets=hooks.targets,
+        deliveries=hooks.deliveries,
+        notices=hooks.notices,
         queue=queue,
         payments=payments,
         handlers=handlers,

@@ -245,6 +245,12 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         default="",
         local_only=True,
     ),
+    VariableSpec(
+        name="WEBHOOK_LOOPBACK",
+        purpose="let webhooks reach http on 127.0.0.1; refused in staging and production",
+        default="false",
+        local_only=True,
+    ),
     VariableSpec(name="HOST", purpose="address to listen on", default="0.0.0.0", local_only=True),  # nosec B104 - a container listens on all
     VariableSpec(
         name="PORT",
@@ -302,6 +308,9 @@ class Metric(StrEnum):
     JOB_FAILED = "JobFailed"
     JOB_DURATION = "JobDuration"
     JOB_AGE = "JobAge"
+    DELIVERY_SUCCEEDED = "DeliverySucceeded"
+    DELIVERY_FAILED = "DeliveryFailed"
+    SSRF_BLOCKED = "SsrfBlocked"  # a webhook's host that leads where nothing is sent
     ERASURE_COMPLETED = "ErasureCompleted"
     ERASURE_OVERDUE = "ErasureOverdue"
 
@@ -369,6 +378,9 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.JOB_FAILED, unit="Count", dimension=Dimension.JOB),
     MetricSpec(metric=Metric.JOB_DURATION, unit="Milliseconds", dimension=Dimension.JOB),
     MetricSpec(metric=Metric.JOB_AGE, unit="Seconds"),
+    MetricSpec(metric=Metric.DELIVERY_SUCCEEDED, unit="Count"),
+    MetricSpec(metric=Metric.DELIVERY_FAILED, unit="Count"),
+    MetricSpec(metric=Metric.SSRF_BLOCKED, unit="Count"),
     MetricSpec(metric=Metric.ERASURE_COMPLETED, unit="Count"),
     MetricSpec(metric=Metric.ERASURE_OVERDUE, unit="Count"),
 )

@@ -9,13 +9,14 @@ from budgetbuddy.domain.bank_webhooks import BankEvent, BankWebhooks
 from budgetbuddy.domain.billing import BillingEvent
 from budgetbuddy.domain.erasure import Erasures
 from budgetbuddy.domain.messages import Handlers, Message, MessageKind
+from budgetbuddy.domain.notices import Notices
 from budgetbuddy.domain.payments import Payments
 from budgetbuddy.problems import Problem
-from budgetbuddy.telemetry import count
+from budgetbuddy.telemetry import count, note
 
 
 def build_handlers(
-    *, bank_webhooks: BankWebhooks, payments: Payments, erasures: Erasures
+    *, bank_webhooks: BankWebhooks, payments: Payments, erasures: Erasures, notices: Notices
 ) -> Handlers:
     """One for each kind."""
 
@@ -32,8 +33,18 @@ def build_handlers(
     def billing_event(message: Message) -> None:
         payments.handle(BillingEvent(**message.data), message.request_id)
 
+    def outbox(message: Message) -> None:
+        notices.publish(message.data["user"])
+
+    def delivery(message: Message) -> None:
+        told = message.data
+        fault = notices.attempt(told["user"], told["webhook"], told["delivery"])
+        note(dependency="webhook", **({"errorClass": fault} if fault else {}))
+
     return {
         MessageKind.BANK_EVENT: bank_event,
         MessageKind.BILLING_EVENT: billing_event,
         MessageKind.ERASURE: erasure,
+        MessageKind.OUTBOX: outbox,
+        MessageKind.DELIVERY: delivery,
     }

@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     stripe_base_url: OptionalUrl
     return_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
     aws_endpoint_url: OptionalUrl
+    webhook_loopback: bool
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)]
 
@@ -128,6 +129,8 @@ class Settings(BaseSettings):
             if self.environment.is_deployed and getattr(self, name) is not None:
                 refused = f"{name.upper()} is refused when ENVIRONMENT is {self.environment}"
                 raise ValueError(refused)
+        if self.environment.is_deployed and self.webhook_loopback:
+            raise ValueError(f"WEBHOOK_LOOPBACK is refused when ENVIRONMENT is {self.environment}")
         self._require_providers()
         if self.environment.is_deployed and self.jobs_queue_url is None:
             raise ValueError("JOBS_QUEUE_URL is not set")

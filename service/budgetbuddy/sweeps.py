@@ -23,7 +23,7 @@ def sweeps_of(services: Services) -> Mapping[str, Sweep]:
     def erasures() -> None:
         count(Metric.ERASURE_OVERDUE, services.erasures.sweep())
 
-    return {"erasures": erasures}
+    return {"erasures": erasures, "webhooks": services.notices.sweep}
 
 
 class Sweeper:

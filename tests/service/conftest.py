@@ -25,6 +25,7 @@ from budgetbuddy.api._app import build_app
 from budgetbuddy.composition import build_services
 from budgetbuddy.domain.access import Role
 from budgetbuddy.domain.services import Services
+from budgetbuddy.gateways import outgoing
 from budgetbuddy.security.passwords import Argon2Cost
 from budgetbuddy.security.totp import code_at
 from budgetbuddy.settings import Settings, load_settings
@@ -187,6 +188,18 @@ def settings(aws: Account) -> Settings:
     prefix = f"T{secrets.token_hex(4)}"
     create_tables(aws.sdk.client("dynamodb"), prefix)
     return load_settings(environment(DYNAMODB_TABLE_PREFIX=prefix, DATA_KEY_ID=aws.key_id))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_internet() -> Iterator[None]:
+    """No name of a webhook's host is ever looked up."""
+
+    def unknown(host: str, port: int) -> list[str]:
+        raise OSError(f"{host}:{port} is not looked up by tests")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(outgoing, "resolved", unknown)
+        yield
 
 
 @pytest.fixture

@@ -33,11 +33,12 @@ def all_routes() -> "tuple[Routes, ...]":
         transactions,
         transfers,
         users,
+        webhooks,
     )
 
     identity = (auth, passwords, mfa, users, email, tokens)
     money = (accounts, transactions, bulk, transfers, categories, imports, exports, jobs, analytics)
     planning = (budgets, goals, rules, recurring)
-    connections = (plaid, billing, audit, privacy, sync)
+    connections = (plaid, billing, webhooks, audit, privacy, sync)
     modules = (*identity, *money, *planning, *connections)
     return (*(module.routes for module in modules), billing.webhooks)

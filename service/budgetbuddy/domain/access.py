@@ -172,6 +172,7 @@ BUCKETS: Mapping[str, Bucket] = {
         Bucket(name="export", limit=10, window_seconds=86_400),
         Bucket(name="link", limit=10, window_seconds=3_600, fails_open=True),
         Bucket(name="bank-sync", limit=1, window_seconds=60),
+        Bucket(name="webhook-test", limit=5, window_seconds=60, fails_open=True),
         Bucket(name="read", limit=600, window_seconds=60, shared=False),
         Bucket(name="write", limit=120, window_seconds=60, shared=False),
         Bucket(name="analytics", limit=120, window_seconds=60, shared=False),

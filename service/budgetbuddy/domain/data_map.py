@@ -161,8 +161,10 @@ DATA_MAP: Final[tuple[Kept, ...]] = (
         "webhooks",
         "address, events, state",
         "to tell the user's own systems",
-        withheld=frozenset({"secrets", "secret"}),
+        correct_at="PATCH /api/v1/webhooks/{webhookId}",
+        withheld=frozenset({"secrets"}),
     ),
+    _ledger("OUTBOX", "outbox", "how far changes were told", "to tell each change once"),
     _runtime(
         "KEY",
         "data-key",
@@ -212,8 +214,8 @@ DATA_MAP: Final[tuple[Kept, ...]] = (
         "event, attempts, answers",
         "to account for webhooks",
         retention="30 days",
-        is_opened=False,
     ),
+    _runtime("WQ#", "waiting-deliveries", "when", "to try again", retention="30 days"),
     _runtime(
         "AT#",
         "pending-codes",

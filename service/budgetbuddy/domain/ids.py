@@ -53,6 +53,12 @@ def pattern(kind: Kind) -> str:
 _COMPILED = {kind: re.compile(pattern(kind)) for kind in Kind}
 
 
+def _uuid7(millis: int, random: int) -> int:
+    """RFC 9562 § 5.7, of 74 random bits."""
+    rand_a, rand_b = divmod(random, 1 << 62)
+    return millis << 80 | _VERSION_7 | rand_a << 64 | _VARIANT | rand_b
+
+
 class _Generator:
     """UUIDv7 integers, strictly rising: within one millisecond the random part counts up."""
 
@@ -72,8 +78,7 @@ class _Generator:
                 if self._random >> _RANDOM_BITS:
                     self._millis += 1
                     self._random = secrets.randbits(_RANDOM_BITS - 1)
-            rand_a, rand_b = divmod(self._random, 1 << 62)
-            return self._millis << 80 | _VERSION_7 | rand_a << 64 | _VARIANT | rand_b
+            return _uuid7(self._millis, self._random)
 
 
 _generator = _Generator()
@@ -95,9 +100,8 @@ def numbered_id(kind: Kind, owner: str, number: int) -> str:
     A UUIDv7 of the owner's moment, whose random part tells nothing of the owner's.
     """
     digest = hashlib.sha256(f"{kind}|{owner}".encode()).digest()
-    rand_a, rand_b = divmod(int.from_bytes(digest) >> 256 - _RANDOM_BITS, 1 << 62)
-    moment = _value(owner) >> 80 << 80
-    stem = (moment | _VERSION_7 | rand_a << 64 | _VARIANT | rand_b) >> _NUMBER_BITS
+    random = int.from_bytes(digest) >> 256 - _RANDOM_BITS
+    stem = _uuid7(_value(owner) >> 80, random) >> _NUMBER_BITS
     return f"{kind}_{base32(stem << _NUMBER_BITS | number)}"
 
 
@@ -111,6 +115,11 @@ def _value(identifier: str) -> int:
     for character in identifier.rpartition("_")[2]:
         value = value << 5 | _ALPHABET.index(character)
     return value
+
+
+def id_at(kind: Kind, millis: int, random: int) -> str:
+    """The identifier of an instant (milliseconds since the epoch) and of given random bits."""
+    return f"{kind}_{base32(_uuid7(millis, random % (1 << _RANDOM_BITS)))}"
 
 
 def is_id(kind: Kind, text: str) -> bool:

@@ -22,6 +22,8 @@ class MessageKind(StrEnum):
     BANK_EVENT = "bank-event"
     ERASURE = "erasure"
     BILLING_EVENT = "billing-event"
+    OUTBOX = "outbox"
+    DELIVERY = "delivery"
 
 
 class MessageUnreadable(Exception):  # noqa: N818 - states a fact

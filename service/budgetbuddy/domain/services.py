@@ -19,6 +19,7 @@ from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.category_merges import CategoryMerges
 from budgetbuddy.domain.credentials import Credentials
+from budgetbuddy.domain.deliveries import DeliveryRows
 from budgetbuddy.domain.email_change import EmailAddresses
 from budgetbuddy.domain.enrolment import SecondFactors
 from budgetbuddy.domain.erasure import Erasures
@@ -31,6 +32,7 @@ from budgetbuddy.domain.imports import Imports
 from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.messages import Handlers, Queue
 from budgetbuddy.domain.months import Months
+from budgetbuddy.domain.notices import Notices
 from budgetbuddy.domain.payments import Payments
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.recurring import RecurringItems
@@ -45,6 +47,7 @@ from budgetbuddy.domain.transaction_queries import (
     Transactions,
 )
 from budgetbuddy.domain.transfers import Transfers
+from budgetbuddy.domain.webhooks import Targets, Webhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,10 @@ class Services:
     rule_runs: RuleRuns
     recurring: RecurringItems
     recurring_calendar: RecurringCalendar
+    webhooks: Webhooks
+    webhook_targets: Targets
+    deliveries: DeliveryRows
+    notices: Notices
     queue: Queue
     payments: Payments
     handlers: Handlers  # what the worker does with what lies in the queue

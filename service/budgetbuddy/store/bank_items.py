@@ -25,6 +25,7 @@ from budgetbuddy.domain.identity import Status
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.jobs import Job
 from budgetbuddy.domain.money import Money
+from budgetbuddy.domain.outbox import ATTENTION
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
 from budgetbuddy.problems import LimitReached, NotFound
 from budgetbuddy.store.account_rows import new_account_write
@@ -121,7 +122,7 @@ class BankItemStore:
             )
             return Plan(
                 writes=(write,),
-                changes=(Change(type="bank_item", id=item_id, op="upsert", version=version),),
+                changes=_attention(item_id, version, problem),
                 audit=AuditEntry(
                     event=Event.BANK_ATTENTION,
                     object=f"bank_item:{item_id}",
@@ -238,3 +239,11 @@ def _account(item: BankItem, linked: LinkedAccount, told: BankAccount) -> Accoun
         institution=one_line(item.institution, NAME_LENGTH) or None,
         mask=told.mask,
     )
+
+
+def _attention(item_id: str, version: int, problem: ItemProblem | None) -> tuple[Change, ...]:
+    """That the link has changed, and unless it is well again that its user has to do something."""
+    changed = Change(type="bank_item", id=item_id, op="upsert", version=version)
+    if problem is None:
+        return (changed,)
+    return changed, Change(type=ATTENTION, id=item_id, op="upsert", version=version)

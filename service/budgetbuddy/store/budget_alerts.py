@@ -9,7 +9,8 @@ from budgetbuddy.domain.currency import currency_of
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.ids import Kind, make_id, require_id
 from budgetbuddy.domain.money import Money
-from budgetbuddy.domain.ports import AuditEntry, Context, Page, Position, Sealer, UserRef
+from budgetbuddy.domain.outbox import ALERT
+from budgetbuddy.domain.ports import AuditEntry, Change, Context, Page, Position, Sealer, UserRef
 from budgetbuddy.problems import NotFound
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
@@ -78,9 +79,11 @@ class AlertStore:
 
     def _plan(self, context: Context, crossed: Crossed) -> Plan[None]:
         new = self._missing(context.user, crossed)
+        named = [(line, threshold, make_id(Kind.ALERT)) for line, threshold in new]
         at = format_instant(self._store.clock())
         return Plan(
-            writes=tuple(self._write(context.user, line, t, at) for line, t in new),
+            writes=tuple(self._write(context.user, line, t, at, name) for line, t, name in named),
+            changes=tuple(Change(type=ALERT, id=i, op="upsert", version=t) for _, t, i in named),
             audit=AuditEntry(
                 event=Event.BUDGET_ALERTED,
                 object=f"user:{context.user.id}",
@@ -94,13 +97,13 @@ class AlertStore:
         found = self._store.batch_get(keys)
         return [pair for pair, row in zip(crossed, found, strict=True) if row is None]
 
-    def _write(self, user: UserRef, line: Line, threshold: int, at: str) -> Write:
+    def _write(self, user: UserRef, line: Line, threshold: int, at: str, name: str) -> Write:
         key, cycle = _key(user.id, line, threshold), line.cycle
         row: Item = {
             "pk": key.pk,
             "sk": key.sk,
             "v": 1,
-            "id": make_id(Kind.ALERT),
+            "id": name,
             "cur": line.budget.currency.code,
             "spent": cycle.spent,
             "limit": cycle.available,

@@ -64,6 +64,7 @@ class Head:
     audit_seq: int
     audit_hash: str
     rules: int = 0  # how many the user has: most have none, and then none are read
+    hooks: int = 0  # how many webhooks: most have none, and then nobody is told
 
 
 EMPTY = Head(seq=0, audit_seq=0, audit_hash=GENESIS)
@@ -78,10 +79,19 @@ class Plan(Generic[T]):
     audit: AuditEntry
     result: T
     rules: int | None = None  # how many there are from now on, when that changes
+    hooks: int | None = None
 
 
 class Retry(Exception):  # noqa: N818 - an instruction, not an error
     """Another writer moved the head: plan again."""
+
+
+Tell = Callable[[str], None]  # takes the id of a user whose change feed has grown
+
+
+def tell_nobody(user_id: str) -> None:
+    """Where nothing waits for commits."""
+    del user_id
 
 
 def head_key(user_id: str) -> Key:
@@ -97,11 +107,13 @@ class Commands:
         store: Store,
         sealer: Sealer,
         *,
+        tell: Tell = tell_nobody,
         pause: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._sealer = sealer
+        self._tell = tell
         self._pause = pause
         self._monotonic = monotonic
         self._stripes = tuple(threading.Lock() for _ in range(STRIPES))
@@ -115,6 +127,15 @@ class Commands:
         Raises what the plan or a refused write raises, `IdempotencyInProgress` when the key was
         taken over, `Unavailable` (503) after 2 s of conflicts.
         """
+        planned, is_awaited = self._committed(context, plan, completes=completes)
+        if is_awaited:
+            self._tell(context.user.id)
+        return planned.result
+
+    def _committed(
+        self, context: Context, plan: Callable[[Head], Plan[T]], *, completes: bool
+    ) -> tuple[Plan[T], bool]:
+        """The plan that was committed, and whether a webhook waits for it."""
         give_up = self._monotonic() + DEADLINE_SECONDS
         with self._stripes[hash(context.user.id) % STRIPES]:
             for attempt in range(ATTEMPTS):
@@ -129,7 +150,9 @@ class Commands:
                     self._pause(wait)
         raise Unavailable("too many writers met; nothing was written")
 
-    def _attempt(self, context: Context, plan: Callable[[Head], Plan[T]], *, completes: bool) -> T:
+    def _attempt(
+        self, context: Context, plan: Callable[[Head], Plan[T]], *, completes: bool
+    ) -> tuple[Plan[T], bool]:
         stored = self._store.ledger.get(head_key(context.user.id))
         if stored is None:  # the user was erased since the token was issued
             raise SessionRevoked
@@ -138,12 +161,13 @@ class Commands:
             audit_seq=stored["auditSeq"],
             audit_hash=stored["auditHash"],
             rules=stored.get("rules", 0),
+            hooks=stored.get("hooks", 0),
         )
         planned = plan(head)
         row = audit_row(self._sealer, self._store, context, head, planned.audit)
         seq = head.seq + 1
         writes = [
-            advance_write(self._store, context.user.id, head, row, planned.rules),
+            advance_write(self._store, context.user.id, head, row, planned),
             audit_write(self._store, row),
         ]
         if changes := (*planned.changes, *_touched(planned)):
@@ -153,7 +177,7 @@ class Commands:
             writes.append(completion(self._store, self._sealer, context, reply))
         self.commit([*writes, *planned.writes])
         count(Metric.AUDIT_EVENT_WRITTEN)
-        return planned.result
+        return planned, bool(changes and head.hooks)
 
     def commit(self, writes: list[Write]) -> None:
         """All of `writes` or none; raises the first refusal, in the order of `writes`."""
@@ -214,14 +238,15 @@ def _assert_size(writes: list[Write]) -> None:
 
 
 def advance_write(
-    store: Store, user_id: str, head: Head, row: AuditRow, rules: int | None = None
+    store: Store, user_id: str, head: Head, row: AuditRow, planned: "Plan[Any]"
 ) -> Write:
     """The head moves on, if it is still where it was read."""
     moved: Item = {"seq": head.seq + 1, "auditSeq": row.seq, "auditHash": row.hash()}
+    counts = {"rules": planned.rules, "hooks": planned.hooks}
     return update(
         store.ledger.name,
         head_key(user_id),
-        set_=moved if rules is None else {**moved, "rules": rules},
+        set_={**moved, **{name: n for name, n in counts.items() if n is not None}},
         when=(Exists("pk"), Equals("seq", head.seq)),
         refuse=lambda _: Retry(),
     )

@@ -9,6 +9,7 @@ from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.goals import Contributed, Contribution, Goal, GoalStatus
 from budgetbuddy.domain.ids import Kind, require_id
+from budgetbuddy.domain.outbox import MILESTONE
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Page, Position, Sealer, UserRef
 from budgetbuddy.problems import NotFound, VersionConflict
 from budgetbuddy.store.balances import account_key
@@ -111,7 +112,7 @@ class GoalStore:
             planned = self._plan(context, goal, new, Event.GOAL_CONTRIBUTED)
             return Plan(
                 writes=(made, *planned.writes),
-                changes=planned.changes,
+                changes=(*planned.changes, *_reached(goal.id, milestone)),
                 audit=planned.audit,
                 result=Contributed(contribution=contribution, milestone=milestone),
             )
@@ -197,3 +198,9 @@ class GoalStore:
 
     def _now(self) -> str:
         return format_instant(self._store.clock())
+
+
+def _reached(goal_id: str, milestone: int | None) -> tuple[Change, ...]:
+    if milestone is None:
+        return ()
+    return (Change(type=MILESTONE, id=goal_id, op="upsert", version=milestone),)

@@ -52,10 +52,14 @@ def email_lock_key(email_hash: str) -> Key:
     return Key(pk=f"EMAIL#1#{email_hash}", sk="LOCK")
 
 
+def shard_of(user_id: str) -> int:
+    """Which part of a registry a user is in."""
+    return sum(user_id.encode()) % REGISTRY_SHARDS
+
+
 def registry_key(user_id: str) -> Key:
     """The user's row in the registry that sweeps walk."""
-    shard = sum(user_id.encode()) % REGISTRY_SHARDS
-    return Key(pk=f"USERS#{shard:02d}", sk=user_id)
+    return Key(pk=f"USERS#{shard_of(user_id):02d}", sk=user_id)
 
 
 class UserStore:
@@ -112,7 +116,6 @@ class UserStore:
             "seq": 1,
             "auditSeq": audit.seq,
             "auditHash": audit.hash(),
-            "outSeq": 0,
         }
         categories = default_categories(profile.user.id)
         changes = [

@@ -14,7 +14,8 @@ from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.imports import ImportReport, ImportResult, Placed, ReadRows, summary
 from budgetbuddy.domain.jobs import KEPT as JOB_KEPT
 from budgetbuddy.domain.jobs import Job, JobStatus
-from budgetbuddy.domain.ports import AuditEntry, Context, Page, Position, Sealer, UserRef
+from budgetbuddy.domain.outbox import IMPORT
+from budgetbuddy.domain.ports import AuditEntry, Change, Context, Page, Position, Sealer, UserRef
 from budgetbuddy.domain.statements.identity import IdentifiedRow
 from budgetbuddy.problems import NotFound
 from budgetbuddy.store.categories import load_refs
@@ -67,6 +68,7 @@ class ImportStore:
                 context, self._planner(running, chunk, progress), completes=False
             )
         planner = self._planner(running, last, progress)
+        finished = Change(type=IMPORT, id=running.id, op="upsert", version=1)
 
         def finish(head: Head) -> Plan[ImportResult]:
             planned = planner(head)
@@ -77,7 +79,7 @@ class ImportStore:
                     report_write(self._store, self._sealer, context.user, result.report),
                     job_write(self._store, context.user, result.job),
                 ),
-                changes=planned.changes,
+                changes=(*planned.changes, finished),
                 audit=AuditEntry(
                     event=Event.IMPORT_FINISHED,
                     object=f"import:{running.id}",

@@ -11,6 +11,7 @@ from budgetbuddy.store.identity import email_lock_key, registry_key
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.store.runtime import POINTER_PREFIX
 from budgetbuddy.store.table import Store, Table
+from budgetbuddy.store.webhooks import hooked_key
 from budgetbuddy.store.writes import Key, delete
 
 
@@ -59,6 +60,8 @@ class Shredding:
         paying = ledger.get(entitlement_key(user.id))
         if paying is not None and paying.get("cus"):
             yield ledger, customer_key(paying["cus"])
+        if ledger.get(hooked_key(user.id)) is not None:
+            yield ledger, hooked_key(user.id)
         for row in ledger.query(pk, begins_with="P#"):
             yield ledger, owner_key(row["pid"])
         for row in ledger.query(pk, begins_with="PAT#"):

@@ -62,6 +62,9 @@ def belongings(owner: Caller) -> dict[str, str]:
     contribution = {"amount": {"amount": "1.00", "currency": "EUR"}, "date": "2026-03-01"}
     token = {"name": "T", "scopes": ["accounts:read"], "expiresInDays": 1}
     made = owner("POST", f"/goals/{goal}/contributions", contribution, key="c" * 20)
+    hook = {"url": "https://hooks.example.com/", "events": ["import.finished"]}
+    webhook = opened(owner("POST", "/webhooks", hook))["id"]
+    delivery = opened(owner("POST", f"/webhooks/{webhook}/test"), 202)["id"]
     return {
         "accountId": accounts[0],
         "transactionId": opened(owner("POST", "/transactions", entry, key="t" * 20))["id"],
@@ -71,6 +74,8 @@ def belongings(owner: Caller) -> dict[str, str]:
         "contributionId": opened(made)["contribution"]["id"],
         "tokenId": opened(owner("POST", "/tokens", token))["id"],
         "sessionId": owner.session["sessionId"],
+        "webhookId": webhook,
+        "deliveryId": delivery,
     }
 
 
@@ -83,6 +88,8 @@ KINDS = {
     "contributionId": Kind.CONTRIBUTION,
     "tokenId": Kind.ACCESS_TOKEN,
     "sessionId": Kind.SESSION,
+    "webhookId": Kind.WEBHOOK,
+    "deliveryId": Kind.DELIVERY,
 }
 
 
