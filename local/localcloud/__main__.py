@@ -12,7 +12,7 @@ from rich.table import Table
 
 from localcloud import supervision
 from localcloud.bringup import down as bring_down
-from localcloud.bringup import remembered_ports, remove_lock
+from localcloud.bringup import remove_lock
 from localcloud.bringup import up as bring_up
 from localcloud.client import Client
 from localcloud.cost import print_cost
@@ -22,6 +22,7 @@ from localcloud.engine.environment import describe_providers
 from localcloud.evidence import write_evidence
 from localcloud.failure import LocalCloudError
 from localcloud.paths import LOCAL, shown
+from localcloud.ports import remembered_ports
 from localcloud.progress import console, fail, step
 from localcloud.providers.aws.kinds import created_types
 from localcloud.rehearsal.rehearse import Options, approve_at_once, ask_person, rehearse

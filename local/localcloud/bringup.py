@@ -8,48 +8,33 @@ import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import asdict, dataclass
+from typing import Any
 
 from budgetbuddy.contract import HEALTH_LIVE, HEALTH_READY
 from localcloud import supervision
 from localcloud.client import Client
 from localcloud.demo import CREDENTIALS, sign_in_demo_user
-from localcloud.emulator.process import HOST, Emulator, free_port, is_port_taken
+from localcloud.emulator.process import HOST, Emulator
 from localcloud.engine.environment import describe_providers
 from localcloud.evidence import write_evidence
 from localcloud.failure import LocalCloudError
 from localcloud.paths import CHECKOUT, LOCAL, shown
+from localcloud.ports import Ports, choose_ports, remembered_ports
 from localcloud.progress import console, step
-from localcloud.provider_credentials import fill_provider_secrets
+from localcloud.provider_credentials import fill_plaid_secret, fill_stripe_secret
 from localcloud.smoke import smoke_test
 from localcloud.stack import Stack, local_stack, stop_on
 
-DEFAULT_API_PORT = 8080
-PORTS = LOCAL / "ports.json"
 DEPLOYED_TO = LOCAL / "deployed-to.pid"  # the embedded AWS the state was last compared with
 OUTPUTS = LOCAL / "outputs.json"
 READY_SECONDS = 30
 POLL_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Loopback ports of stack `local`, remembered between runs."""
-
-    emulator: int
-    api: int
-    plaid: int = 0  # 0: none yet, by an earlier version
-    worker: int = 0
-
-
-def remembered_ports() -> Ports | None:
-    """The ports of the last `up`, or None before the first."""
-    return Ports(**json.loads(PORTS.read_text())) if PORTS.exists() else None
+STRIPE_HOOK = "/api/v1/stripe/webhook"
 
 
 def up(api_port: int | None, *, refresh: bool = False) -> None:
     """Bring everything up; returns only when the smoke test has passed."""
-    ports = _choose_ports(api_port)
+    ports = choose_ports(api_port)
     stack = local_stack()
     console.print(f"[dim]{describe_providers(stand_ins=stack.stand_ins)}[/dim]")
     emulator = Emulator(port=ports.emulator, state=LOCAL / "emulator")
@@ -71,9 +56,8 @@ def up(api_port: int | None, *, refresh: bool = False) -> None:
     outputs = stack.outputs()
     after = json.dumps(outputs, indent=2, sort_keys=True)
     OUTPUTS.write_text(after)
-    with step("Starting the double of Plaid"):
-        fill_provider_secrets(outputs, emulator.endpoint)
-        supervision.start_process("plaid")
+    with step("Starting the doubles of Plaid and Stripe"):
+        _start_doubles(outputs, emulator, ports)
     with step("Starting the service and its worker"):
         for process_name in ("service", "worker"):
             if before and before != after:
@@ -126,36 +110,6 @@ def remove_lock() -> None:
         down(wipe=True)
 
 
-def _choose_ports(api_port: int | None) -> Ports:
-    """Remembered ports first. Raises `LocalCloudError` when one is taken by somebody else."""
-    # The embedded AWS keeps its secrets here in clear: nobody else may look.
-    LOCAL.mkdir(mode=0o700, parents=True, exist_ok=True)
-    old = remembered_ports()
-    api = api_port or (old.api if old else DEFAULT_API_PORT)
-    emulator = old.emulator if old else free_port()
-    running = {state.name for state in supervision.states() if state.is_running}
-    if is_port_taken(api) and not (old and old.api == api and "service" in running):
-        raise LocalCloudError(
-            f"Port {api}, on which the service should answer, is taken.",
-            why="another process listens on it (see it with: ss -ltnp)",
-            remedy=f"make up API_PORT={free_port()}   (or stop that process)",
-        )
-    if is_port_taken(emulator) and "emulator" not in running:
-        raise LocalCloudError(
-            f"Port {emulator}, which stack local remembers for the embedded AWS, is taken.",
-            why="another process listens on it (see it with: ss -ltnp)",
-            remedy="stop that process, or start over: make down WIPE=1",
-        )
-    ports = Ports(
-        emulator=emulator,
-        api=api,
-        plaid=(old.plaid if old else 0) or free_port(),
-        worker=(old.worker if old else 0) or free_port(),
-    )
-    PORTS.write_text(json.dumps(asdict(ports)))
-    return ports
-
-
 def _start_emulator(emulator: Emulator, ports: Ports) -> str:
     """Have the embedded AWS run; its process id, which is new when it crashed or was stopped."""
     with step("Starting the embedded AWS"):
@@ -164,6 +118,16 @@ def _start_emulator(emulator: Emulator, ports: Ports) -> str:
             supervision.start_process("emulator")
         emulator.wait_until_healthy()
     return next(str(s.pid) for s in supervision.states() if s.name == "emulator")
+
+
+def _start_doubles(outputs: dict[str, Any], emulator: Emulator, ports: Ports) -> None:
+    """What stands for the providers, and credentials that the service has there."""
+    for name in ("plaid", "stripe"):
+        supervision.start_process(name)
+    fill_plaid_secret(outputs, emulator.endpoint)
+    _wait_until_healthy("stripe", ports.stripe, "/health")
+    hook = f"http://{HOST}:{ports.api}{STRIPE_HOOK}"
+    fill_stripe_secret(outputs, emulator.endpoint, f"http://{HOST}:{ports.stripe}", hook)
 
 
 def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
@@ -175,11 +139,19 @@ def _programs(emulator: Emulator, ports: Ports) -> list[supervision.Program]:
             environment=emulator.environment,
             stop_seconds=20,  # it writes its state to disk
         ),
-        supervision.Program(
-            name="plaid",
-            command=[*run, "localcloud.doubles.plaid", str(ports.plaid), str(LOCAL / "plaid.json")],
-            environment={},
-            stop_seconds=5,
+        *(
+            supervision.Program(
+                name=name,
+                command=[
+                    *run,
+                    f"localcloud.doubles.{name}",
+                    str(port),
+                    str(LOCAL / f"{name}.json"),
+                ],
+                environment={},
+                stop_seconds=5,
+            )
+            for name, port in (("plaid", ports.plaid), ("stripe", ports.stripe))
         ),
         _task("service", "budgetbuddy.server", emulator, ports.api, ports),
         _task("worker", "budgetbuddy.worker", emulator, ports.worker, ports),
@@ -191,10 +163,13 @@ def _task(
 ) -> supervision.Program:
     """What ECS would start: `module`, with its environment from the stack's outputs."""
     run = [sys.executable, "-P", "-m", "localcloud.task", module, str(OUTPUTS)]
-    plaid = f"PLAID_BASE_URL=http://{HOST}:{ports.plaid}"
+    doubles = [
+        f"PLAID_BASE_URL=http://{HOST}:{ports.plaid}",
+        f"STRIPE_BASE_URL=http://{HOST}:{ports.stripe}",
+    ]
     return supervision.Program(
         name=name,
-        command=[*run, emulator.endpoint, str(port), plaid, "WEBHOOK_LOOPBACK=true"],
+        command=[*run, emulator.endpoint, str(port), *doubles, "WEBHOOK_LOOPBACK=true"],
         environment={},
         stop_seconds=40,  # longer than it drains
     )

@@ -19,6 +19,7 @@ MILLIS = 1000
 SLOW_TAIL_SECONDS = 1.0
 FIVE_MINUTES = 300
 FIFTEEN_MINUTES = 900
+DAY = 86_400
 JOB_FAILURES = 3
 BANK_FAILURES = 10
 FORGERIES = 20  # a key that a provider has just changed is a handful
@@ -186,6 +187,7 @@ def _own_words(settings: AlarmSettings, environment: str) -> list[AlarmSpec]:
         _counted("sign-in-overload", Emitted.PASSWORD_HASH_REJECTED, environment, "warning"),
         _counted("webhook-forgeries", Emitted.WEBHOOK_REJECTED, environment, "security", FORGERIES),
         *_providers(environment),
+        *_pinning(environment),
     ]
 
 
@@ -210,6 +212,24 @@ def _providers(environment: str) -> list[AlarmSpec]:
             threshold=BANK_FAILURES,
             comparison=AT_LEAST,
             period=FIFTEEN_MINUTES,
+            datapoints=1,
+            window=1,
+            severity="warning",
+        ),
+    ]
+
+
+def _pinning(environment: str) -> list[AlarmSpec]:
+    """Who answers for the providers, and whether that is looked at."""
+    return [
+        _counted("pin-mismatch", Emitted.PINNING_MISMATCH, environment, "security"),
+        AlarmSpec(
+            name="pinning-relaxed",
+            meaning="For a day the keys of the providers were not enforced",
+            metrics={"n": emitted_metric(Emitted.PINNING_RELAXED, environment, "Minimum")},
+            threshold=1,
+            comparison=AT_LEAST,
+            period=DAY,
             datapoints=1,
             window=1,
             severity="warning",
@@ -268,6 +288,7 @@ _MEANINGS = {
     "unhandled-error": "The service met an error that nobody foresaw",
     "rate-limiter-degraded": "Attempts are not counted: the limiter lets requests through",
     "webhook-forgeries": "Many webhooks without a valid signature: forged, or our key is wrong",
+    "pin-mismatch": "A provider showed no key that was pinned: its keys changed, or it is another",
     "sign-in-overload": "More people sign in at once than the tasks can hash passwords for",
 }
 

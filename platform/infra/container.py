@@ -41,6 +41,8 @@ def image_reference(settings: Settings) -> str:
 
 def service_environment(settings: Settings, names: Names, sender: str) -> dict[str, str]:
     """Every plain variable of the contract, the ones with a default of the service left out."""
+    # Real banks where real users are; test banks everywhere else.
+    banks = "production" if settings.environment == "production" else "sandbox"
     environment = {
         "AWS_REGION": settings.region,
         "ENVIRONMENT": settings.environment,
@@ -55,8 +57,14 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
         "DYNAMODB_TABLE_PREFIX": settings.data.table_prefix,
         "AWS_CLOUDWATCH_ENABLED": "true",
         "LOG_LEVEL": settings.service.log_level,
-        # Real banks where real users are; test banks everywhere else.
-        "PLAID_ENVIRONMENT": "production" if settings.environment == "production" else "sandbox",
+        "PLAID_ENVIRONMENT": banks,
+        "PINNING_MODE": settings.pinning.mode,
+        "OUTBOUND_PINS": json.dumps(
+            {
+                contract.PLAID_HOSTS[banks]: settings.pinning.plaid,
+                contract.STRIPE_HOST: settings.pinning.stripe,
+            }
+        ),
         # Where clients reach the service past the load balancer, nobody vouches for the header.
         "TRUSTED_PROXY_HOPS": "0" if settings.edge.public_url else "1",
     }

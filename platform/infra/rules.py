@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from budgetbuddy.contract import FEWEST_PINS
+
 PRODUCTION = "production"
 LOCAL = "local"
 STAGING_MAX_TASKS = 5
@@ -46,6 +48,10 @@ def _unless_local(key: str, holds: Callable[[Any], bool], must: str) -> Rule:
         holds=lambda value, actual: actual == LOCAL or holds(value),
         must=f"{must} unless the environment is local",
     )
+
+
+def _has_backup(pins: tuple[str, ...]) -> bool:
+    return len(set(pins)) >= FEWEST_PINS
 
 
 RULES: tuple[Rule, ...] = (
@@ -118,6 +124,11 @@ RULES: tuple[Rule, ...] = (
         keys=("release", "imageDigest"),
         holds=lambda release, digest: digest is None or release is not None,
         must="must be set together with imageDigest",
+    ),
+    Rule(
+        keys=("pinning.mode", "pinning.plaid", "pinning.stripe"),
+        holds=lambda mode, *pins: mode != "enforce" or all(map(_has_backup, pins)),
+        must="must not be enforce before both providers have two pins, or a new key locks us out",
     ),
     _unless_local("protect", bool, "must be true"),
     _unless_local("edge.publicUrl", lambda url: url is None, "must not be set"),

@@ -80,6 +80,9 @@ Host = Annotated[str, _matches(_HOST, "must be a lower-case host name without wi
 Url = Annotated[
     str, _matches(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", "must be http(s)://host[:port], no path")
 ]
+Pin = Annotated[
+    str, _matches(r"sha256/[A-Za-z0-9+/]{43}=", "must be sha256/ and the base64 of a SHA-256")
+]
 Email = Annotated[str, _matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
 Digest = Annotated[
     str,
@@ -161,6 +164,19 @@ class BillingSettings(BaseModel):
         | None
     ) = None
     return_origins: tuple[Url, ...] = ()
+
+
+class PinningSettings(BaseModel):
+    """Keys that the providers must show, and what becomes of connections without one.
+
+    A pin is the SHA-256 of the public key of any certificate in the chain. Enforced, each provider
+    needs two, so that one may change.
+    """
+
+    model_config = STRICT
+    mode: Literal["enforce", "report", "off"] = "report"
+    plaid: tuple[Pin, ...] = ()
+    stripe: tuple[Pin, ...] = ()
 
 
 class DataSettings(BaseModel):
@@ -272,6 +288,7 @@ class Settings(BaseModel):
     service: ServiceSettings = ServiceSettings()
     worker: WorkerSettings = WorkerSettings()
     billing: BillingSettings = BillingSettings()
+    pinning: PinningSettings = PinningSettings()
     data: DataSettings = DataSettings()
     secrets: SecretSettings = SecretSettings()
     logs: LogSettings = LogSettings()

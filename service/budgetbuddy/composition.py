@@ -19,12 +19,14 @@ from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.messages import Handler, Handlers, MessageKind, Queue
+from budgetbuddy.domain.pinning import PINNING_FLAG
 from budgetbuddy.domain.ports import Clock
 from budgetbuddy.domain.recurring_calendar import RecurringCalendar
 from budgetbuddy.domain.roles import Roles
 from budgetbuddy.domain.services import Services
 from budgetbuddy.gateways.bell import Bell
 from budgetbuddy.gateways.mail import SesMail
+from budgetbuddy.gateways.pinning import PinningSwitch
 from budgetbuddy.gateways.queue import WAIT_SECONDS, Inbox, InlineQueue, SqsQueue
 from budgetbuddy.gateways.resilience import SQS, Guard
 from budgetbuddy.handlers import build_handlers
@@ -34,7 +36,7 @@ from budgetbuddy.security.envelope import Envelope
 from budgetbuddy.security.passwords import Argon2Cost
 from budgetbuddy.security.ratelimit import WindowLimits
 from budgetbuddy.security.tokens import KeyedLookups, KeyRing
-from budgetbuddy.settings import Settings
+from budgetbuddy.settings import Environment, Settings
 from budgetbuddy.store.account_removal import AccountRemovalStore
 from budgetbuddy.store.accounts import AccountStore
 from budgetbuddy.store.audit_trail import AuditTrailStore
@@ -45,6 +47,7 @@ from budgetbuddy.store.bulk import BulkStore
 from budgetbuddy.store.categories import CategoryStore
 from budgetbuddy.store.category_merges import CategoryMergeStore
 from budgetbuddy.store.commands import Commands
+from budgetbuddy.store.flags import FlagRows
 from budgetbuddy.store.goals import GoalStore
 from budgetbuddy.store.idempotency import IdempotencyStore
 from budgetbuddy.store.imports import ImportStore
@@ -104,8 +107,14 @@ def build_services(
     months, budgets = MonthStore(store), BudgetStore(*rows)
     audit_trail, recurring = AuditTrailStore(*rows), RecurringStore(*rows)
     calendar = RecurringCalendar(recurring, EntryRows(store, keys))
-    banks = build_banks(settings, tools, accounts, queue)
-    payments = build_payments(settings, tools, queue)
+    flags = FlagRows(store, tools.commands)
+    pinning = PinningSwitch(
+        settings.pinning_mode,
+        lambda: flags.get(PINNING_FLAG),
+        tells_relaxed=settings.environment is Environment.PRODUCTION,
+    )
+    banks = build_banks(settings, tools, accounts, queue, pinning)
+    payments = build_payments(settings, tools, queue, pinning)
     erasures = build_erasures(tools, identity, banks, payments)
     reports = BudgetReports(
         budgets=budgets, months=months, categories=categories, spending=SpendingRows(store)
@@ -168,6 +177,8 @@ def build_services(
         queue=queue,
         payments=payments,
         handlers=handlers,
+        flags=flags,
+        pinning=pinning,
     )
 
 

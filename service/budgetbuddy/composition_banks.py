@@ -7,7 +7,8 @@ from budgetbuddy.domain.accounts import Accounts
 from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.bank_webhooks import BankWebhooks
 from budgetbuddy.domain.messages import Queue
-from budgetbuddy.gateways.plaid import HOSTS, PlaidAccess, PlaidBanks
+from budgetbuddy.gateways.pinning import PinningSwitch, Pins
+from budgetbuddy.gateways.plaid import PlaidAccess, PlaidBanks
 from budgetbuddy.gateways.plaid_webhooks import PlaidEvents, PlaidKeys
 from budgetbuddy.gateways.resilience import PLAID, Guard
 from budgetbuddy.settings import Settings
@@ -26,10 +27,12 @@ class Banks:
     webhooks: BankWebhooks
 
 
-def build_banks(settings: Settings, tools: Tools, accounts: Accounts, queue: Queue) -> Banks:
+def build_banks(
+    settings: Settings, tools: Tools, accounts: Accounts, queue: Queue, pinning: PinningSwitch
+) -> Banks:
     """Wire them; without credentials of Plaid there is no way to the banks."""
     rows = (tools.store, tools.commands, tools.keys)
-    plaid = _plaid(settings)
+    plaid = _plaid(settings, pinning)
     links = BankLinks(
         provider=plaid,
         items=BankItemStore(*rows),
@@ -47,14 +50,15 @@ def build_banks(settings: Settings, tools: Tools, accounts: Accounts, queue: Que
     return Banks(links=links, webhooks=webhooks)
 
 
-def _plaid(settings: Settings) -> PlaidBanks | None:
+def _plaid(settings: Settings, pinning: PinningSwitch) -> PlaidBanks | None:
     if settings.plaid_client_id is None or settings.plaid_secret is None:
         return None
-    base = settings.plaid_base_url or HOSTS[settings.plaid_environment]
+    origin = settings.plaid_origin
     access = PlaidAccess(
-        base_url=str(base).rstrip("/"),
+        base_url=origin,
         client_id=settings.plaid_client_id,
         secret=settings.plaid_secret.get_secret_value(),
         webhook_url=str(settings.public_base_url).rstrip("/") + WEBHOOK_PATH,
     )
-    return PlaidBanks(access, Guard(PLAID))
+    pins = Pins(PLAID.name, settings.pins_of(origin), pinning)
+    return PlaidBanks(access, Guard(PLAID), pins)

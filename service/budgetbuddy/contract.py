@@ -235,6 +235,16 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         local_only=True,
     ),
     VariableSpec(
+        name="OUTBOUND_PINS",
+        purpose="JSON object from a provider's host to the pins of its keys, sha256/ and base64",
+        default="{}",
+    ),
+    VariableSpec(
+        name="PINNING_MODE",
+        purpose="enforce, report or off: what becomes of a provider that shows no pinned key",
+        default="report",
+    ),
+    VariableSpec(
         name="RETURN_ORIGINS",
         purpose="origins with commas between, beside PUBLIC_BASE_URL, that Stripe may return to",
         default="",
@@ -259,6 +269,12 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         local_only=True,
     ),
 )
+
+# --- Providers -----------------------------------------------------------------------------------
+
+PLAID_HOSTS = {"sandbox": "sandbox.plaid.com", "production": "production.plaid.com"}
+STRIPE_HOST = "api.stripe.com"
+FEWEST_PINS = 2  # of a host whose keys are enforced: the second is the way out when one changes
 
 EMAIL_ACTIONS = ("ses:SendEmail",)
 
@@ -297,6 +313,8 @@ class Metric(StrEnum):
     BREAKER_STATE = "BreakerState"  # 0 closed, 1 half open, 2 open
     BREAKER_OPENED = "BreakerOpened"
     BULKHEAD_REJECTED = "BulkheadRejected"
+    PINNING_MISMATCH = "PinningMismatch"
+    PINNING_RELAXED = "PinningRelaxed"  # 1 where pins are not enforced in production, else 0
     BANK_SYNC_SUCCEEDED = "BankSyncSucceeded"
     BANK_SYNC_FAILED = "BankSyncFailed"
     BANK_SYNC_ROWS = "BankSyncRows"
@@ -367,6 +385,8 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.BREAKER_STATE, unit="None", dimension=Dimension.DEPENDENCY),
     MetricSpec(metric=Metric.BREAKER_OPENED, unit="Count", dimension=Dimension.DEPENDENCY),
     MetricSpec(metric=Metric.BULKHEAD_REJECTED, unit="Count", dimension=Dimension.DEPENDENCY),
+    MetricSpec(metric=Metric.PINNING_MISMATCH, unit="Count", dimension=Dimension.DEPENDENCY),
+    MetricSpec(metric=Metric.PINNING_RELAXED, unit="None"),
     MetricSpec(metric=Metric.BANK_SYNC_SUCCEEDED, unit="Count"),
     MetricSpec(metric=Metric.BANK_SYNC_FAILED, unit="Count"),
     MetricSpec(metric=Metric.BANK_SYNC_ROWS, unit="Count"),

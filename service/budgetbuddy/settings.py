@@ -8,6 +8,7 @@ import binascii
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AnyHttpUrl,
@@ -22,6 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from budgetbuddy import contract
 from budgetbuddy.domain.billing import Plan
+from budgetbuddy.domain.pinning import PinningMode
 
 EX_CONFIG = 78  # sysexits.h: only a person can repair a configuration
 KEY_BYTES = 32
@@ -81,6 +83,7 @@ def _decoded_key(value: Any) -> Any:
 LongSecret = Annotated[SecretStr, Field(min_length=KEY_BYTES)]
 OptionalSecret = Annotated[LongSecret | None, BeforeValidator(_none_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+Pin = Annotated[str, Field(pattern=r"^sha256/[A-Za-z0-9+/]{43}=$")]
 OptionalUrl = Annotated[AnyHttpUrl | None, BeforeValidator(_none_if_empty)]
 
 
@@ -107,6 +110,8 @@ class Settings(BaseSettings):
     plaid_base_url: OptionalUrl
     stripe_prices: Annotated[Json[dict[Literal["plus"], str]], Field()]
     stripe_base_url: OptionalUrl
+    outbound_pins: Annotated[Json[dict[str, list[Pin]]], Field()]
+    pinning_mode: PinningMode
     return_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
     aws_endpoint_url: OptionalUrl
     webhook_loopback: bool
@@ -132,6 +137,7 @@ class Settings(BaseSettings):
         if self.environment.is_deployed and self.webhook_loopback:
             raise ValueError(f"WEBHOOK_LOOPBACK is refused when ENVIRONMENT is {self.environment}")
         self._require_providers()
+        self._require_pins()
         if self.environment.is_deployed and self.jobs_queue_url is None:
             raise ValueError("JOBS_QUEUE_URL is not set")
         if (self.jwt_previous_secret is None) != (self.jwt_previous_key_id is None):
@@ -148,6 +154,31 @@ class Settings(BaseSettings):
             absent = [name for name in names if getattr(self, name) is None]
             if absent and (self.environment.is_deployed or len(absent) < len(names)):
                 raise ValueError(f"{absent[0].upper()} is not set")
+
+    def _require_pins(self) -> None:
+        """What is enforced needs a second pin: without one, a new key would lock us out."""
+        if self.pinning_mode is not PinningMode.ENFORCE:
+            return
+        for host in (contract.PLAID_HOSTS[self.plaid_environment], contract.STRIPE_HOST):
+            if len(set(self.outbound_pins.get(host, ()))) < contract.FEWEST_PINS:
+                raise ValueError(
+                    f"OUTBOUND_PINS has fewer than {contract.FEWEST_PINS} pins of {host}"
+                )
+
+    @property
+    def plaid_origin(self) -> str:
+        """Where Plaid is."""
+        origin = self.plaid_base_url or f"https://{contract.PLAID_HOSTS[self.plaid_environment]}"
+        return str(origin).rstrip("/")
+
+    @property
+    def stripe_origin(self) -> str:
+        """Where Stripe is."""
+        return str(self.stripe_base_url or f"https://{contract.STRIPE_HOST}").rstrip("/")
+
+    def pins_of(self, origin: str) -> frozenset[str]:
+        """The pins of the host of an origin."""
+        return frozenset(self.outbound_pins.get(urlsplit(origin).hostname or "", ()))
 
     @property
     def prices(self) -> dict[Plan, str]:

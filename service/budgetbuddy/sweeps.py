@@ -23,7 +23,10 @@ def sweeps_of(services: Services) -> Mapping[str, Sweep]:
     def erasures() -> None:
         count(Metric.ERASURE_OVERDUE, services.erasures.sweep())
 
-    return {"erasures": erasures, "webhooks": services.notices.sweep}
+    def pinning() -> None:
+        services.pinning()  # tells, once it is asked, whether pins are enforced
+
+    return {"erasures": erasures, "pinning": pinning, "webhooks": services.notices.sweep}
 
 
 class Sweeper:

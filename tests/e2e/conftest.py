@@ -34,9 +34,14 @@ class LocalCloud:
         return os.environ | {"LOCALCLOUD_STATE": str(self.state)}
 
     @property
+    def ports(self) -> dict[str, int]:
+        """By process."""
+        ports: dict[str, int] = json.loads((self.state / "local" / "ports.json").read_text())
+        return ports
+
+    @property
     def emulator(self) -> Emulator:
-        ports = json.loads((self.state / "local" / "ports.json").read_text())
-        return Emulator(port=ports["emulator"], state=self.state / "local" / "emulator")
+        return Emulator(port=self.ports["emulator"], state=self.state / "local" / "emulator")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`python -m localcloud ARGUMENTS` against this cloud."""

@@ -50,7 +50,7 @@ def test_status_lists_running_processes_and_created_types(cloud: LocalCloud) -> 
     status = cloud.run("status")
 
     assert status.returncode == 0, status.stdout + status.stderr
-    assert status.stdout.count("RUNNING") == 4  # embedded AWS, double of Plaid, service, worker
+    assert status.stdout.count("RUNNING") == 5  # embedded AWS, two doubles, service, worker
     assert "aws:dynamodb/table:Table" in status.stdout
 
 

@@ -151,6 +151,8 @@ SERIES: dict[str, tuple[dict[str, Series], dict[str, Series]]] = {
     "rate-limiter-degraded": ({"n": [1]}, {"n": [None]}),
     "sign-in-overload": ({"n": [1]}, {"n": [None]}),
     "webhook-forgeries": ({"n": [21]}, {"n": [20]}),
+    "pin-mismatch": ({"n": [1]}, {"n": [None]}),
+    "pinning-relaxed": ({"n": [1]}, {"n": [0]}),
     "provider-left-alone": ({"n": [2, 2]}, {"n": [2, 1]}),
     "bank-sync-failing": ({"n": [10]}, {"n": [9]}),
     "worker-cpu-high": ({"n": [81] * 5}, {"n": [99, 99, 99, 99, 80]}),

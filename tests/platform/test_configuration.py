@@ -175,6 +175,7 @@ BROKEN: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
     ("service.bakeMinutes", "environment"): ("production", {"service.bakeMinutes": 4}),
     ("service.execEnabled", "environment"): ("production", {"service.execEnabled": True}),
     ("worker.memory", "worker.cpu"): ("staging", {"worker.memory": 4096}),
+    ("pinning.mode", "pinning.plaid", "pinning.stripe"): ("staging", {"pinning.mode": "enforce"}),
     ("worker.min", "worker.max"): ("staging", {"worker.min": 3, "worker.max": 2}),
     ("data.pitrDays", "environment"): ("production", {"data.pitrDays": 34}),
     ("data.backupRegion", "region"): ("staging", {"data.backupRegion": "us-east-1"}),

@@ -77,6 +77,17 @@ def test_what_is_sold_and_where_its_pages_return_to_is_set_by_the_stack(edited: 
     assert given["RETURN_ORIGINS"] == "https://a.example"
 
 
+def test_pins_are_given_by_the_host_that_is_called(edited: Edit) -> None:
+    two = [f"sha256/{letter * 43}=" for letter in "AB"]
+    pinned = {"pinning.mode": "enforce", "pinning.plaid": two, "pinning.stripe": two}
+    settings = read_settings(edited("staging", {**RELEASED, **pinned}), "staging")
+    given = service_environment(settings, names(settings), "a@b.c")
+
+    assert given["PINNING_MODE"] == "enforce"
+    hosts = {"sandbox.plaid.com": two, "api.stripe.com": two}
+    assert json.loads(given["OUTBOUND_PINS"]) == hosts
+
+
 def test_every_variable_without_default_is_given_and_none_is_unknown(
     environment: dict[str, str],
 ) -> None:

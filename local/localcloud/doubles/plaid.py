@@ -18,9 +18,8 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections import Counter, deque
+from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from localcloud.doubles.faults import Fault, Faults
 from localcloud.doubles.plaid_bank import DAYS, Banks, PlaidFault, utc_today
 
 if TYPE_CHECKING:
@@ -39,20 +39,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 HEADERS = ("PLAID-CLIENT-ID", "PLAID-SECRET", "Plaid-Version")
 DEFAULT_ROWS = 100  # of a page, Plaid's own
-HANG_SECONDS = 30.0  # longer than any client waits
 WEBHOOK_SECONDS = 10.0  # Plaid waits no longer
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """What happens instead of an answer: an error of Plaid's, bytes of our own, or nothing."""
-
-    status: int = 200
-    kind: str = "API_ERROR"
-    code: str = ""
-    body: bytes | None = None  # sent as it is
-    promised: int | None = None  # Content-Length, when more than the body has
-    hangs: bool = False
 
 
 class SigningKey:
@@ -88,16 +75,15 @@ class PlaidDouble:
         self, today: Callable[[], date] = utc_today, file: Path | None = None, days: int = DAYS
     ) -> None:
         self.banks = Banks(today, file, days)
-        self.faults: dict[str, deque[Fault]] = {}
+        self.faults = Faults()
         self.calls: Counter[str] = Counter()
         self.keys = [SigningKey()]
         self.link_tokens: list[dict[str, Any]] = []
-        self._leave = threading.Event()
         self.app = self._application()
 
     def fail(self, path: str, fault: Fault, times: int = 1) -> None:
         """Let the next calls of a route go wrong."""
-        self.faults.setdefault(path, deque()).extend([fault] * times)
+        self.faults.tell(path, fault, times)
 
     def rotate_key(self) -> None:
         """Sign with a new key; the old one is expired."""
@@ -122,7 +108,7 @@ class PlaidDouble:
         try:
             yield f"http://{HOST}:{server.server_port}"
         finally:
-            self._leave.set()
+            self.faults.leave()
             server.shutdown()
             thread.join()
             server.server_close()
@@ -147,31 +133,23 @@ class PlaidDouble:
             "/webhook_verification_key/get": self._key,
             "/sandbox/public_token/create": self._public_token,
             "/sandbox/item/fire_webhook": self._fire,
+            "/sandbox/transactions/create": self._create_transactions,
         }
 
     def _view(
         self, path: str, answer: Callable[[dict[str, Any]], dict[str, Any]]
     ) -> Callable[[], Response]:
-        def view() -> Response:
-            self.calls[path] += 1
-            if waiting := self.faults.get(path):
-                return self._faulty(waiting.popleft())
+        def answered() -> Response:
             if not all(request.headers.get(name) for name in HEADERS):
                 raise PlaidFault(401, "INVALID_INPUT", "UNAUTHORIZED")
             return jsonify(answer(request.get_json()) | {"request_id": uuid.uuid4().hex[:15]})
 
-        return view
+        def view() -> Response:
+            self.calls[path] += 1
+            fault = self.faults.next(path)
+            return self.faults.respond(fault, answered, _told) if fault else answered()
 
-    def _faulty(self, fault: Fault) -> Response:
-        if fault.hangs:
-            self._leave.wait(HANG_SECONDS)
-        if fault.body is None:
-            return _error(PlaidFault(fault.status, fault.kind, fault.code))
-        response = Response(fault.body, fault.status, mimetype="application/json")
-        if fault.promised is not None:
-            response.automatically_set_content_length = False
-            response.headers["Content-Length"] = str(fault.promised)
-        return response
+        return view
 
     def _create_link_token(self, asked: dict[str, Any]) -> dict[str, Any]:
         if "access_token" in asked and asked["access_token"] not in self.banks.items:
@@ -252,6 +230,12 @@ class PlaidDouble:
         }
         return {"webhook_fired": self.send(item.webhook, json.dumps(event).encode())}
 
+    def _create_transactions(self, asked: dict[str, Any]) -> dict[str, Any]:
+        item = self.banks.item(asked["access_token"])
+        for told in asked["transactions"]:
+            self.banks.add(item, told["amount"], told["description"], date=told["date_posted"])
+        return {}
+
     def send(self, url: str, body: bytes, signature: str | None = None) -> bool:
         """Post a webhook; whether it was taken."""
         call = urllib.request.Request(  # noqa: S310 - the address that the service gave us
@@ -275,6 +259,10 @@ class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         if str(code)[:1] in {"4", "5"}:
             super().log_request(code, size)
+
+
+def _told(fault: Fault) -> Response:
+    return _error(PlaidFault(fault.status, fault.kind, fault.code))
 
 
 def _error(fault: PlaidFault) -> Response:

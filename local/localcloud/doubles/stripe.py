@@ -1,260 +1,238 @@
 """A double of Stripe on loopback: customers, Checkout, portal, subscriptions and signed events.
 
 It keeps state, replays an idempotency key, refuses unknown parameters as Stripe does, and fails
-when told to. What Stripe would take is proved by its own mock, `doubles/stripe_mock.py`.
+when told to. Its pages to pay and to cancel on ask for no card. What Stripe would take is proved
+by its own mock, `doubles/stripe_mock.py`.
+
+    python -m localcloud.doubles.stripe PORT [FILE]
 """
 
 from __future__ import annotations
 
-import json
+import re
+import signal
+import sys
 import threading
-import uuid
-from collections import Counter, deque
+import urllib.error
+import urllib.request
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, redirect, request
 from stripe import WebhookSignature
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from localcloud.doubles.faults import EVERY_ROUTE, Fault, Faults
+from localcloud.doubles.stripe_account import StripeAccount, StripeRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-MONTH = 30 * 86_400
-TRIAL_DAY = 86_400
-HANG_SECONDS = 60
-PARAMETERS: Mapping[str, frozenset[str]] = {
-    "customers": frozenset({"metadata[subject]"}),
-    "checkout": frozenset(
-        {
-            "mode",
-            "customer",
-            "line_items[0][price]",
-            "line_items[0][quantity]",
-            "success_url",
-            "cancel_url",
-            "subscription_data[trial_period_days]",
-        }
+WEBHOOK_SECONDS = 10.0
+TELL_AGAIN_SECONDS = 2.0  # Stripe's own pauses are minutes to hours
+SERVER_ERROR = 500
+PARAMETERS: Mapping[str, re.Pattern[str]] = {
+    "customers": re.compile(r"metadata\[subject\]"),
+    "checkout": re.compile(
+        r"mode|customer|line_items\[0\]\[(price|quantity)\]|success_url|cancel_url"
+        r"|subscription_data\[trial_period_days\]"
     ),
-    "portal": frozenset({"customer", "return_url"}),
+    "portal": re.compile("customer|return_url"),
+    "endpoints": re.compile(r"url|enabled_events\[[0-9]+\]"),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """What the next call gets instead: an error, a body that is none, or silence."""
-
-    status: int = 200
-    code: str = "api_error"
-    body: bytes | None = None
-    promised: int | None = None  # Content-Length, when more is promised than sent
-    hangs: bool = False
+PAGE = """<!doctype html><title>Double of Stripe</title>
+<h1>Double of Stripe</h1><p>No card is asked for, and no money moves.</p>
+<form method="post"><button>{action}</button></form>"""
 
 
 @dataclass
 class StripeDouble:
-    """The state and the HTTP face of it. Tests reach into the fields."""
+    """The HTTP face of an account. `secret` signs what no endpoint was made for."""
 
     secret: str = "whsec_double"  # noqa: S105 - a double's
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    customers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    account: StripeAccount = field(default_factory=StripeAccount)
     calls: Counter[str] = field(default_factory=Counter)
-    faults: deque[Fault] = field(default_factory=deque)
+    faults: Faults = field(default_factory=Faults)
     kept: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._leave = threading.Event()
+        self._telling = threading.Lock()  # another than the account's: whoever is told asks back
 
     def fail(self, fault: Fault, times: int = 1) -> None:
         """The next calls get this."""
-        self.faults.extend([fault] * times)
+        self.faults.tell(EVERY_ROUTE, fault, times)
 
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
         """Where it answers."""
         server = make_server("127.0.0.1", port, self.app(), threaded=True, request_handler=_Quiet)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            self._leave.set()
+            self.faults.leave()
             server.shutdown()
             thread.join()
             server.server_close()
 
     def app(self) -> Flask:
-        """The routes our service calls."""
+        """The routes that our service and an operator call, and the pages people see."""
         app = Flask("stripe")
         routes: tuple[tuple[str, str, Callable[..., Any]], ...] = (
             ("POST", "/v1/customers", self._create_customer),
-            ("DELETE", "/v1/customers/<name>", self._delete_customer),
+            ("DELETE", "/v1/customers/<name>", self.account.delete_customer),
             ("POST", "/v1/checkout/sessions", self._create_session),
             ("POST", "/v1/billing_portal/sessions", self._create_portal),
-            ("GET", "/v1/subscriptions/<name>", self._subscription),
+            ("GET", "/v1/subscriptions/<name>", self.account.subscription),
+            ("GET", "/v1/webhook_endpoints", self._endpoints),
+            ("POST", "/v1/webhook_endpoints", self._create_endpoint),
+            ("DELETE", "/v1/webhook_endpoints/<name>", self.account.delete_endpoint),
         )
         for method, rule, answer in routes:
             app.add_url_rule(rule, f"{method} {rule}", self._view(rule, answer), methods=[method])
+        app.add_url_rule("/health", view_func=lambda: "up")
+        app.add_url_rule("/pay/<name>", view_func=self._pay, methods=["GET", "POST"])
+        app.add_url_rule("/portal/<name>", view_func=self._cancel, methods=["GET", "POST"])
         return app
+
+    # --- The API ---------------------------------------------------------------------------------
 
     def _view(self, rule: str, answer: Callable[..., Any]) -> Callable[..., Response]:
         def view(**names: str) -> Response:
             self.calls[rule] += 1
-            if self.faults:
-                return self._faulty(self.faults.popleft())
-            if not request.headers.get("Authorization", "").startswith("Bearer "):
-                return _error(401, "api_key_missing")
-            key, body = request.headers.get("Idempotency-Key"), request.get_data(as_text=True)
+            fault = self.faults.next(rule)
+            if fault is None:
+                return self._answered(answer, names)
+            return self.faults.respond(
+                fault,
+                lambda: self._answered(answer, names),
+                lambda told: _error(told.status, told.code),
+            )
+
+        return view
+
+    def _answered(self, answer: Callable[..., Any], names: Mapping[str, str]) -> Response:
+        if not request.headers.get("Authorization", "").startswith("Bearer "):
+            return _error(401, "api_key_missing")
+        key, body = request.headers.get("Idempotency-Key"), request.get_data(as_text=True)
+        with self.account.lock:
             if key and key in self.kept:
                 known, told = self.kept[key]
                 return jsonify(told) if known == body else _error(400, "idempotency_error")
             try:
                 told = answer(**names)
-            except _Refused as exc:
+            except StripeRefusal as exc:
                 return _error(exc.status, exc.code)
             if key:
                 self.kept[key] = (body, told)
+            self.account.save()
             return jsonify(told)
 
-        return view
-
-    def _faulty(self, fault: Fault) -> Response:
-        if fault.hangs:
-            self._leave.wait(HANG_SECONDS)
-        if fault.body is None:
-            return _error(fault.status, fault.code)
-        response = Response(fault.body, fault.status, mimetype="application/json")
-        if fault.promised is not None:
-            response.automatically_set_content_length = False
-            response.headers["Content-Length"] = str(fault.promised)
-        return response
-
     def _create_customer(self) -> dict[str, Any]:
-        asked = _asked("customers")
-        metadata = {"subject": asked.get("metadata[subject]")}
-        made: dict[str, Any] = {"id": _id("cus"), "object": "customer", "metadata": metadata}
-        self.customers[made["id"]] = made
-        return made
-
-    def _delete_customer(self, name: str) -> dict[str, Any]:
-        if self.customers.pop(name, None) is None:
-            raise _Refused(404, "resource_missing")
-        for subscription in self.subscriptions.values():
-            if subscription["customer"] == name:
-                self.cancel(subscription["id"])
-        return {"id": name, "object": "customer", "deleted": True}
+        return self.account.create_customer(_asked("customers"))
 
     def _create_session(self) -> dict[str, Any]:
-        asked = _asked("checkout")
-        if asked["customer"] not in self.customers:
-            raise _Refused(400, "resource_missing")
-        name = _id("cs_test")
-        made = {
-            "id": name,
-            "object": "checkout.session",
-            "url": f"https://checkout.stripe.example/{name}",
-            "expires_at": self._seconds() + TRIAL_DAY,
-            "customer": asked["customer"],
-            "subscription": None,
-        }
-        self.sessions[name] = {**made, "asked": asked}
-        return made
+        return self.account.create_session(_asked("checkout"), request.host_url.rstrip("/"))
 
     def _create_portal(self) -> dict[str, Any]:
-        asked = _asked("portal")
-        if asked["customer"] not in self.customers:
-            raise _Refused(400, "resource_missing")
-        name = _id("bps")
-        url = f"https://billing.stripe.example/{name}"
-        return {"id": name, "object": "billing_portal.session", "url": url}
+        return self.account.create_portal(_asked("portal"), request.host_url.rstrip("/"))
 
-    def _subscription(self, name: str) -> dict[str, Any]:
-        if name not in self.subscriptions:
-            raise _Refused(404, "resource_missing")
-        return self.subscriptions[name]
+    def _create_endpoint(self) -> dict[str, Any]:
+        return self.account.create_endpoint(_asked("endpoints"))
 
-    # --- What happens at Stripe -----------------------------------------------------------------
+    def _endpoints(self) -> dict[str, Any]:
+        shown = [
+            {key: value for key, value in each.items() if key != "secret"}
+            for each in self.account.endpoints.values()
+        ]
+        url = "/v1/webhook_endpoints"
+        return {"object": "list", "url": url, "has_more": False, "data": shown}
 
-    def pay(self, session: str | None = None) -> dict[str, Any]:
-        """Somebody pays on the page of a session, the newest unless named; the subscription."""
-        page = self.sessions[session or list(self.sessions)[-1]]
-        asked, now = page["asked"], self._seconds()
-        days = int(asked.get("subscription_data[trial_period_days]", 0))
-        end = now + (days * TRIAL_DAY or MONTH)
-        made = {
-            "id": _id("sub"),
-            "object": "subscription",
-            "customer": page["customer"],
-            "status": "trialing" if days else "active",
-            "items": {
-                "object": "list",
-                "data": [
-                    {
-                        "object": "subscription_item",
-                        "price": {"object": "price", "id": asked["line_items[0][price]"]},
-                        "current_period_end": end,
-                    }
-                ],
-            },
-            "cancel_at": None,
-            "cancel_at_period_end": False,
-            "ended_at": None,
-            "trial_start": now if days else None,
-        }
-        self.subscriptions[str(made["id"])] = made
-        page["subscription"] = made["id"]
-        return made
+    # --- The pages -------------------------------------------------------------------------------
 
-    def cancel(self, name: str) -> None:
-        """A subscription ends now."""
-        self.subscriptions[name] |= {"status": "canceled", "ended_at": self._seconds()}
+    def _pay(self, name: str) -> Any:
+        page = self.account.sessions.get(name)
+        if page is None:
+            return _error(404, "resource_missing")
+        if request.method == "GET":
+            return PAGE.format(action="Pay")
+        with self.account.lock:
+            is_paid = page["subscription"] is not None
+            bought = self.account.subscription(page["subscription"]) if is_paid else None
+            if bought is None:
+                bought = self.account.pay(name)
+        if not is_paid:
+            self.tell("customer.subscription.created", bought)
+            self.tell("checkout.session.completed", page)
+        return redirect(page["asked"]["success_url"], 303)
 
-    def event(self, kind: str, told: Mapping[str, Any], **fields: Any) -> bytes:
-        """The body of an event as Stripe sends it."""
-        shown = {key: value for key, value in told.items() if key != "asked"}
-        document = {"id": _id("evt"), "object": "event", "type": kind, "data": {"object": shown}}
-        return json.dumps({**document, "created": self._seconds(), **fields}).encode()
+    def _cancel(self, name: str) -> Any:
+        portal = self.account.portals.get(name)
+        if portal is None:
+            return _error(404, "resource_missing")
+        if request.method == "GET":
+            return PAGE.format(action="Cancel the subscription")
+        for subscription in self.account.running(portal["customer"]):
+            self.account.cancel(subscription["id"])
+            self.tell("customer.subscription.deleted", subscription)
+        return redirect(portal["return_url"], 303)
+
+    # --- Events ----------------------------------------------------------------------------------
+
+    def tell(self, kind: str, told: Mapping[str, Any]) -> None:
+        """Send an event to every endpoint; what is not taken is sent again later."""
+        body = self.account.event(kind, told).decode()
+        with self.account.lock:
+            self.account.untold += [(name, body) for name in self.account.endpoints]
+        self.tell_again()
+
+    def tell_again(self) -> None:
+        """Send what was not taken yet, in the order it happened."""
+        with self._telling:
+            for waiting in list(self.account.untold):
+                name, text = waiting
+                endpoint, body = self.account.endpoints[name], text.encode()
+                if _taken(endpoint["url"], body, self.signature(body, secret=endpoint["secret"])):
+                    with self.account.lock:
+                        self.account.untold.remove(waiting)
+                        self.account.save()
 
     def signature(self, body: bytes, *, at: float | None = None, secret: str | None = None) -> str:
         """The header Stripe sends along, made by its SDK."""
-        moment = int(self._seconds() if at is None else at)
+        moment = int(self.account.seconds() if at is None else at)
         header: str = WebhookSignature.generate_signature_header(
             body.decode(errors="replace"), secret or self.secret, moment
         )
         return header
 
-    def _seconds(self) -> int:
-        return int(self.now().timestamp())
 
-
-class _Refused(Exception):  # noqa: N818 - states a fact
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
+def _taken(url: str, body: bytes, signature: str) -> bool:
+    headers = {"Content-Type": "application/json", "Stripe-Signature": signature}
+    call = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - an operator's address
+    try:
+        with urllib.request.urlopen(call, timeout=WEBHOOK_SECONDS) as answer:  # noqa: S310  # nosec B310 - as above
+            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's OK
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
 
 
 def _asked(operation: str) -> dict[str, str]:
     """The form's fields; an unknown one is refused, as Stripe does."""
     asked = dict(request.form)
-    if set(asked) - PARAMETERS[operation]:
-        raise _Refused(400, "parameter_unknown")
+    if not all(PARAMETERS[operation].fullmatch(name) for name in asked):
+        raise StripeRefusal(400, "parameter_unknown")
     return asked
 
 
 def _error(status: int, code: str) -> Response:
-    kind = "api_error" if status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's
+    kind = "api_error" if status >= SERVER_ERROR else "invalid_request_error"
     response = jsonify({"error": {"type": kind, "code": code, "message": code}})
     response.status_code = status
     return response
-
-
-def _id(prefix: str) -> str:
-    return f"{prefix}_{uuid.uuid4().hex[:24]}"
 
 
 class _Quiet(WSGIRequestHandler):
@@ -262,3 +240,21 @@ class _Quiet(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    port, *file = arguments
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    double = StripeDouble(account=StripeAccount(file=Path(file[0]) if file else None))
+    with double.serve(int(port)) as url:
+        sys.stdout.write(f"The double of Stripe answers on {url}\n")
+        sys.stdout.flush()
+        while not ended.wait(TELL_AGAIN_SECONDS):
+            double.tell_again()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -48,6 +48,7 @@ class Surroundings:
     logs: Path
     endpoint: str  # the embedded AWS
     plaid_url: str
+    stripe_url: str
 
 
 class Fleet:
@@ -113,7 +114,7 @@ class Fleet:
         self, module: str, image: Path, port: int, outputs: dict[str, Any]
     ) -> subprocess.Popen[bytes]:
         around = self._around
-        doubles = {"PLAID_BASE_URL": around.plaid_url}
+        doubles = {"PLAID_BASE_URL": around.plaid_url, "STRIPE_BASE_URL": around.stripe_url}
         told = task_environment(outputs, around.endpoint, port, doubles)
         inherited = {each: os.environ[each] for each in ("PATH", "HOME") if each in os.environ}
         around.logs.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud import supervision
-from localcloud.bringup import OUTPUTS, remembered_ports
+from localcloud.bringup import OUTPUTS
 from localcloud.bringup import up as bring_up
 from localcloud.client import Client
 from localcloud.demo import sign_in_demo_user
@@ -22,6 +22,7 @@ from localcloud.emulator.process import ACCOUNT_ID, HOST, Emulator, free_port
 from localcloud.engine.environment import Backend, engine_environment, pulumi
 from localcloud.failure import LocalCloudError
 from localcloud.paths import CHECKOUT, LOCAL, STATE, shown
+from localcloud.ports import remembered_ports
 from localcloud.progress import console
 from localcloud.rehearsal.cloud import ReleaseCloud, ReleaseServer
 from localcloud.rehearsal.fleet import SUCCESSFUL, Fleet, Surroundings
@@ -146,6 +147,7 @@ def rehearsal(options: Options) -> Iterator[Rehearsal]:
         logs=LOCAL / "logs",
         endpoint=emulator.endpoint,
         plaid_url=f"http://{HOST}:{ports.plaid}",
+        stripe_url=f"http://{HOST}:{ports.stripe}",
     )
     fleet = Fleet(ports.api, around)
     cloud = ReleaseCloud(fleet=fleet, images={"sha-before": outputs["imageDigest"]})

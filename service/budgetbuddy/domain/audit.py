@@ -91,6 +91,7 @@ class Event(StrEnum):
     WEBHOOK_ROTATED = "webhook.rotated"
     WEBHOOK_TESTED = "webhook.tested"
     WEBHOOK_REPLAYED = "webhook.replayed"
+    FLAG_SET = "flag.set"
     BANK_LINKED = "bank.linked"
     BANK_SYNCED = "bank.synced"
     BANK_UNLINKED = "bank.unlinked"

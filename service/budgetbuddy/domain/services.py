@@ -1,5 +1,6 @@
 """The bag of ports that routes reach through `services()`; the composition root fills it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetbuddy.domain.access import Authenticator, Denials, Limits
@@ -34,6 +35,7 @@ from budgetbuddy.domain.messages import Handlers, Queue
 from budgetbuddy.domain.months import Months
 from budgetbuddy.domain.notices import Notices
 from budgetbuddy.domain.payments import Payments
+from budgetbuddy.domain.pinning import Flags, PinningMode
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
 from budgetbuddy.domain.recurring import RecurringItems
 from budgetbuddy.domain.recurring_calendar import RecurringCalendar
@@ -104,4 +106,6 @@ class Services:
     notices: Notices
     queue: Queue
     payments: Payments
+    flags: Flags
+    pinning: Callable[[], PinningMode]
     handlers: Handlers  # what the worker does with what lies in the queue

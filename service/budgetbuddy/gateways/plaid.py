@@ -25,6 +25,7 @@ from budgetbuddy.domain.banks import (
 )
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.ports import UserRef
+from budgetbuddy.gateways.pinning import Pins
 from budgetbuddy.gateways.plaid_answers import read_account, read_page
 from budgetbuddy.gateways.pool import AnswerTooLarge, BoundedPool
 from budgetbuddy.gateways.resilience import (
@@ -40,10 +41,6 @@ from budgetbuddy.telemetry import log
 
 T = TypeVar("T")
 
-HOSTS: Final[Mapping[str, str]] = {
-    "sandbox": "https://sandbox.plaid.com",
-    "production": "https://production.plaid.com",
-}
 CLIENT_NAME: Final = "BudgetBuddy"
 COUNTRIES: Final = ("US", "CA", "GB", "IE", "FR", "ES", "NL", "DE")
 DAYS_REQUESTED: Final = 730  # Plaid's most
@@ -85,9 +82,10 @@ class PlaidAccess:
 class PlaidBanks:
     """Implements `domain.banks.BankProvider`."""
 
-    def __init__(self, access: PlaidAccess, guard: Guard) -> None:
+    def __init__(self, access: PlaidAccess, guard: Guard, pins: Pins | None = None) -> None:
         self._access = access
         self._guard = guard
+        self._pins = pins
         self._lock = threading.Lock()
         self._loaded: Any = None
 
@@ -218,7 +216,7 @@ class PlaidBanks:
                 from budgetbuddy.gateways import plaid_sdk  # noqa: PLC0415 - 42 MB
 
                 access = self._access
-                pool = BoundedPool(ANSWER_BYTES)
+                pool = BoundedPool(ANSWER_BYTES, self._pins)
                 self._loaded = plaid_sdk.load(
                     access.base_url, access.client_id, access.secret, pool
                 )

@@ -6,10 +6,13 @@ runs into it.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import urllib3
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError, SSLError
+
+from budgetbuddy.gateways.pinning import PinnedPool, Pins
 
 PART_BYTES: Final = 64 * 1_024
 KEPT_CONNECTIONS: Final = 4
@@ -19,13 +22,25 @@ class AnswerTooLarge(HTTPError):  # noqa: N818 - states a fact
     """More bytes than any answer of the provider should have."""
 
 
+class PeerUntrusted(HTTPError):  # noqa: N818 - states a fact
+    """No TLS with whoever answers. Not an `SSLError`: Plaid's SDK breaks down over those."""
+
+
 class BoundedPool(urllib3.PoolManager):
     """Never repeats a request and follows no redirect: retries are decided elsewhere."""
 
     def __init__(
-        self, max_bytes: int, *, monotonic: Callable[[], float] = time.monotonic, **options: Any
+        self,
+        max_bytes: int,
+        pins: Pins | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        **options: Any,
     ) -> None:
         super().__init__(num_pools=2, maxsize=KEPT_CONNECTIONS, retries=False, **options)
+        if pins is not None:
+            pinned: Any = partial(PinnedPool, pins)
+            self.pool_classes_by_scheme = {**self.pool_classes_by_scheme, "https": pinned}
         self._max_bytes = max_bytes
         self._monotonic = monotonic
 
@@ -42,7 +57,10 @@ class BoundedPool(urllib3.PoolManager):
         seconds = timeout.read_timeout if isinstance(timeout, urllib3.Timeout) else None
         until = self._monotonic() + seconds if seconds else None
         options["preload_content"] = False
-        answer = super().urlopen(method, url, redirect=False, **options)
+        try:
+            answer = super().urlopen(method, url, redirect=False, **options)
+        except SSLError as exc:
+            raise PeerUntrusted(type(exc).__name__) from exc
         try:
             body = self._body(answer, until)
         except BaseException:

@@ -15,6 +15,7 @@ from budgetbuddy.domain.billing import (
     instant,
 )
 from budgetbuddy.domain.ports import UserRef
+from budgetbuddy.gateways.pinning import Pins
 from budgetbuddy.gateways.pool import BoundedPool
 from budgetbuddy.gateways.resilience import DependencyFailed, Guard, RetryPolicy, Timeout
 from budgetbuddy.problems import ProviderNotConfigured, UpstreamInvalid
@@ -22,7 +23,6 @@ from budgetbuddy.telemetry import log
 
 T = TypeVar("T")
 
-HOST: Final = "https://api.stripe.com"
 ANSWER_BYTES: Final = 2 * 1_024 * 1_024
 RETRIES: Final = RetryPolicy(attempts=3, first_seconds=0.5, within_seconds=12)
 _TOO_MANY: Final = 429
@@ -47,9 +47,10 @@ class _Missing(Exception):  # noqa: N818 - states a fact
 class StripeBilling:
     """Implements `domain.billing.BillingProvider`."""
 
-    def __init__(self, access: StripeAccess, guard: Guard) -> None:
+    def __init__(self, access: StripeAccess, guard: Guard, pins: Pins | None = None) -> None:
         self._access = access
         self._guard = guard
+        self._pins = pins
         self._lock = threading.Lock()
         self._loaded: Any = None
 
@@ -161,7 +162,7 @@ class StripeBilling:
             if self._loaded is None:
                 from budgetbuddy.gateways import stripe_sdk  # noqa: PLC0415 - 30 MB
 
-                way_out = stripe_sdk.BoundedClient(BoundedPool(ANSWER_BYTES))
+                way_out = stripe_sdk.BoundedClient(BoundedPool(ANSWER_BYTES, self._pins))
                 api = stripe_sdk.load(self._access.base_url, self._access.key, way_out)
                 self._loaded = (stripe_sdk, way_out, api)
             return self._loaded

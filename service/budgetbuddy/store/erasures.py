@@ -7,12 +7,13 @@ finished: a sweep takes it up.
 from collections.abc import Sequence
 
 from budgetbuddy.contract import Metric
-from budgetbuddy.domain.audit import GENESIS, RETENTION_SECONDS, AuditRow, Event, Outcome
-from budgetbuddy.domain.dates import format_instant, parse_instant
+from budgetbuddy.domain.audit import GENESIS, Event
+from budgetbuddy.domain.dates import parse_instant
 from budgetbuddy.domain.erasure import RECEIPT_KEPT, Erasure, Step, StepName, StepStatus
 from budgetbuddy.domain.identity import Status
 from budgetbuddy.domain.ports import AuditEntry, Context, UserRef
 from budgetbuddy.problems import SessionRevoked, Unavailable
+from budgetbuddy.store.chains import CHAIN_TRIES, ERASURES, next_link
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan, Retry, head_key
 from budgetbuddy.store.expressions import Absent, Compare, Either, Equals, Exists
@@ -21,9 +22,7 @@ from budgetbuddy.store.table import Store
 from budgetbuddy.store.writes import Key, Write, delete, put, update
 from budgetbuddy.telemetry import count
 
-CHAIN = "~erasure"  # in the place of a subject, which is hexadecimal
 LEASE_SECONDS = 120
-CHAIN_TRIES = 5  # writers of different erasures meet rarely
 
 
 class _Held(Exception):  # noqa: N818 - states a fact
@@ -151,17 +150,12 @@ class ErasureStore:
         stored = self._store.runtime.get(receipt_key(erasure.digest))
         if stored is None or erasure.user is None:
             raise RuntimeError("an erasure without its receipt cannot be recorded")
-        last = self._store.audit.page(f"AUD#{CHAIN}", limit=1).items
-        row = AuditRow(
-            subject=CHAIN,
-            seq=int(last[0]["sk"]) + 1 if last else 1,
-            at=format_instant(self._store.clock()),
-            event=Event.ERASED,
-            actor="system",
-            object=f"subject:{erasure.user.subject}",
-            outcome=Outcome.SUCCESS,
+        link = next_link(
+            self._store,
+            ERASURES,
+            Event.ERASED,
+            object_=f"subject:{erasure.user.subject}",
             sealed=_summary(erasure, stored.get("anchor", [0, GENESIS])),
-            prev=last[0]["hash"] if last else GENESIS,
         )
         done = update(
             self._store.runtime.name,
@@ -171,25 +165,7 @@ class ErasureStore:
             when=(Exists("uid"),),
         )
         listed = delete(self._store.runtime.name, pending_key(erasure.digest))
-        self._commands.commit([self._chain_write(row), done, listed])
-
-    def _chain_write(self, row: AuditRow) -> Write:
-        item: Item = {
-            "pk": f"AUD#{CHAIN}",
-            "sk": f"{row.seq:012d}",
-            "v": 1,
-            "at": row.at,
-            "ev": row.event,
-            "actor": row.actor,
-            "obj": row.object,
-            "out": row.outcome,
-            "x": row.sealed,
-            "prev": row.prev,
-            "hash": row.hash(),
-            "ttl": int(self._store.clock().timestamp()) + RETENTION_SECONDS,
-        }
-        when = (Absent("pk"),)
-        return put(self._store.audit.name, item, when=when, refuse=lambda _: Retry())
+        self._commands.commit([link, done, listed])
 
     def _receipt_writes(self, user: UserRef, erasure: Erasure) -> tuple[Write, Write]:
         key, pending = receipt_key(erasure.digest), pending_key(erasure.digest)

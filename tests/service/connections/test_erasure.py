@@ -11,7 +11,8 @@ import pytest
 from budgetbuddy.domain.services import Services
 from budgetbuddy.settings import Settings
 from budgetbuddy.store.profiles import profile_key
-from localcloud.doubles.plaid import Fault, PlaidDouble
+from localcloud.doubles.faults import Fault
+from localcloud.doubles.plaid import PlaidDouble
 
 from ..conftest import PASSWORD, Caller, ManualClock  # noqa: TID252 - fixtures' module
 from .conftest import Linked

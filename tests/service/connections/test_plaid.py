@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from budgetbuddy.domain.services import Services
-from localcloud.doubles.plaid import Fault, PlaidDouble
+from localcloud.doubles.faults import Fault
+from localcloud.doubles.plaid import PlaidDouble
 
 from ..conftest import Caller, ManualClock, Trail  # noqa: TID252 - fixtures' module
 from .conftest import BANK, Link, Linked

@@ -10,7 +10,8 @@ from budgetbuddy.gateways.plaid import PlaidAccess, PlaidBanks
 from budgetbuddy.gateways.plaid_answers import exact
 from budgetbuddy.gateways.resilience import PLAID, Guard, Timeout
 from budgetbuddy.problems import Problem, UpstreamInvalid, UpstreamUnavailable
-from localcloud.doubles.plaid import Fault, PlaidDouble
+from localcloud.doubles.faults import Fault
+from localcloud.doubles.plaid import PlaidDouble
 
 from .conftest import BANK, ManualTime
 

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from budgetbuddy.domain.services import Services
 from budgetbuddy.gateways.plaid_webhooks import FETCHES_A_MINUTE
-from localcloud.doubles.plaid import Fault, PlaidDouble
+from localcloud.doubles.faults import Fault
+from localcloud.doubles.plaid import PlaidDouble
 
 from ..conftest import NOON, Caller, ManualClock  # noqa: TID252 - fixtures' module
 from .conftest import Linked

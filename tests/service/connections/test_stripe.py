@@ -15,7 +15,9 @@ from budgetbuddy.domain.ports import UserRef
 from budgetbuddy.domain.services import Services
 from budgetbuddy.gateways.resilience import STRIPE
 from budgetbuddy.settings import Settings, load_settings
-from localcloud.doubles.stripe import Fault, StripeDouble
+from localcloud.doubles.faults import Fault
+from localcloud.doubles.stripe import StripeDouble
+from localcloud.doubles.stripe_account import StripeAccount
 
 from ..conftest import (  # noqa: TID252 - fixtures' module
     NOON,
@@ -42,7 +44,7 @@ Records = Callable[[], list[dict[str, Any]]]
 @pytest.fixture
 def double(clock: ManualClock) -> StripeDouble:
     """Stripe, on the service's own clock."""
-    return StripeDouble(secret=SECRET, now=clock)
+    return StripeDouble(secret=SECRET, account=StripeAccount(now=clock))
 
 
 @pytest.fixture
@@ -92,8 +94,10 @@ def check_out(caller: Caller, key: str = "", **changes: str) -> Any:
 def subscribed(signed_in: Caller, send: Send, double: StripeDouble) -> dict[str, Any]:
     """A subscription that the user has just paid for; what Stripe knows of it."""
     assert check_out(signed_in).status_code == 201
-    bought = double.pay()
-    assert send(double.event("customer.subscription.created", bought)).json == {"handling": "taken"}
+    bought = double.account.pay()
+    assert send(double.account.event("customer.subscription.created", bought)).json == {
+        "handling": "taken"
+    }
     return bought
 
 
@@ -122,7 +126,7 @@ class Payer:
 
     def tell(self, kind: str, told: dict[str, Any] | None = None) -> Any:
         """Stripe sends an event about the subscription."""
-        return self.send(self.double.event(kind, told or self.bought))
+        return self.send(self.double.account.event(kind, told or self.bought))
 
     def entitlement(self) -> Entitlement:
         """What is kept, whatever has become of the access token."""
@@ -147,18 +151,22 @@ def test_somebody_subscribes_uses_it_and_cancels(
     assert state(signed_in) == ("free", "none")
     page = check_out(signed_in)
     assert page.status_code == 201
-    assert page.json["url"].startswith("https://checkout.stripe.example/")
+    assert page.json["url"].startswith("http://127.0.0.1:")
     assert state(signed_in) == ("free", "none")
 
-    bought = double.pay()
-    send(double.event("checkout.session.completed", next(iter(double.sessions.values()))))
+    bought = double.account.pay()
+    send(
+        double.account.event(
+            "checkout.session.completed", next(iter(double.account.sessions.values()))
+        )
+    )
     assert state(signed_in) == ("plus", "trialing")
     assert "bank_links" in signed_in("GET", "/billing/entitlements").json["features"]
     require_problem(check_out(signed_in), 409, "already_subscribed")
 
-    double.cancel(bought["id"])
+    double.account.cancel(bought["id"])
     clock.advance(seconds=1)
-    send(double.event("customer.subscription.deleted", bought))
+    send(double.account.event("customer.subscription.deleted", bought))
     assert state(signed_in) == ("free", "canceled")
 
 
@@ -166,11 +174,11 @@ def test_stripe_knows_a_user_by_their_pseudonym_alone(
     signed_in: Caller, double: StripeDouble
 ) -> None:
     check_out(signed_in)
-    ((_, customer),) = double.customers.items()
+    ((_, customer),) = double.account.customers.items()
     user = signed_in.session["user"]
 
     assert customer["metadata"].keys() == {"subject"}
-    told = json.dumps([customer, *double.sessions.values()])
+    told = json.dumps([customer, *double.account.sessions.values()])
     assert user["id"] not in told
     assert user["email"] not in told
 
@@ -182,17 +190,17 @@ def test_the_same_key_opens_the_same_page_and_makes_one_customer(
     check_out(signed_in)
 
     assert (again.json, again.headers["Idempotency-Replayed"]) == (first.json, "true")
-    assert (len(double.customers), len(double.sessions)) == (1, 2)
+    assert (len(double.account.customers), len(double.account.sessions)) == (1, 2)
 
 
 def test_a_trial_is_had_once(
     signed_in: Caller, subscribed: dict[str, Any], send: Send, double: StripeDouble
 ) -> None:
-    double.cancel(subscribed["id"])
-    send(double.event("customer.subscription.deleted", subscribed))
+    double.account.cancel(subscribed["id"])
+    send(double.account.event("customer.subscription.deleted", subscribed))
     check_out(signed_in)
-    again = double.pay()
-    send(double.event("customer.subscription.created", again))
+    again = double.account.pay()
+    send(double.account.event("customer.subscription.created", again))
 
     assert (subscribed["trial_start"] is None, again["trial_start"]) == (False, None)
     assert state(signed_in) == ("plus", "active")
@@ -225,7 +233,7 @@ def test_the_portal_is_for_those_who_pay(
     answer = signed_in("POST", "/billing/portal-sessions", body)
 
     assert answer.status_code == 201
-    assert answer.json["url"].startswith("https://billing.stripe.example/")
+    assert answer.json["url"].startswith("http://127.0.0.1:")
     assert trail(signed_in)[-2:] == ["billing.checkout", "billing.portal"]
     assert double.calls["/v1/billing_portal/sessions"] == 1
 
@@ -271,8 +279,8 @@ def test_a_subscription_that_will_end_is_used_until_then_and_no_longer(
 
 
 def test_the_order_of_events_does_not_matter(payer: Payer) -> None:
-    created = payer.double.event("customer.subscription.created", payer.bought)
-    payer.double.cancel(payer.bought["id"])
+    created = payer.double.account.event("customer.subscription.created", payer.bought)
+    payer.double.account.cancel(payer.bought["id"])
     payer.tell("customer.subscription.deleted")
     payer.send(created)
 
@@ -282,10 +290,10 @@ def test_the_order_of_events_does_not_matter(payer: Payer) -> None:
 def test_the_end_of_an_earlier_subscription_ends_no_later_one(
     payer: Payer, clock: ManualClock
 ) -> None:
-    payer.double.cancel(payer.bought["id"])
+    payer.double.account.cancel(payer.bought["id"])
     payer.tell("customer.subscription.deleted")
     check_out(payer.caller)
-    payer.tell("customer.subscription.created", payer.double.pay())
+    payer.tell("customer.subscription.created", payer.double.account.pay())
     clock.advance(minutes=1)
     payer.tell("customer.subscription.deleted")
 
@@ -297,7 +305,7 @@ def test_words_that_are_older_than_what_is_known_change_nothing(payer: Payer) ->
     assert known.seen_at is not None
     told = payer.services.payments.provider
     assert told is not None
-    payer.double.cancel(payer.bought["id"])
+    payer.double.account.cancel(payer.bought["id"])
     late = told.subscription(payer.bought["id"])
     assert late is not None
 
@@ -308,7 +316,7 @@ def test_words_that_are_older_than_what_is_known_change_nothing(payer: Payer) ->
 def test_an_event_is_taken_once_and_again_when_it_could_not_be_kept(
     payer: Payer, records: Records
 ) -> None:
-    body = payer.double.event("customer.subscription.updated", payer.bought)
+    body = payer.double.account.event("customer.subscription.updated", payer.bought)
     payer.double.fail(Fault(status=500), times=3)
 
     require_problem(payer.send(body), 503, "upstream_unavailable")
@@ -340,7 +348,7 @@ def test_an_invoice_leads_to_its_subscription(payer: Payer) -> None:
 def test_events_of_strangers_and_of_what_is_gone_change_nothing(payer: Payer) -> None:
     before = payer.entitlement()
     stranger = {**payer.bought, "id": "sub_other", "customer": "cus_other"}
-    payer.double.subscriptions["sub_other"] = stranger
+    payer.double.account.subscriptions["sub_other"] = stranger
 
     assert payer.tell("customer.subscription.updated", stranger).json == {"handling": "taken"}
     assert payer.tell("customer.subscription.updated", {"id": "sub_gone"}).status_code == 200
@@ -355,7 +363,7 @@ def test_a_forgotten_customer_pays_no_more_and_forgetting_twice_is_no_error(paye
     provider.end(customer)
 
     assert payer.bought["status"] == "canceled"
-    assert payer.double.customers == {}
+    assert payer.double.account.customers == {}
 
 
 def test_the_erasure_of_a_user_ends_what_they_pay_and_leaves_nothing_that_leads_to_them(
@@ -371,7 +379,7 @@ def test_the_erasure_of_a_user_ends_what_they_pay_and_leaves_nothing_that_leads_
     assert customer in stored()
     payer.services.erasures.sweep()
 
-    assert (payer.bought["status"], payer.double.customers) == ("canceled", {})
+    assert (payer.bought["status"], payer.double.account.customers) == ("canceled", {})
     assert customer not in stored()
     assert payer.tell("customer.subscription.deleted").json == {"handling": "taken"}
 
@@ -382,7 +390,7 @@ def test_the_erasure_of_a_user_ends_what_they_pay_and_leaves_nothing_that_leads_
 def test_only_a_fresh_signature_of_stripes_is_believed(
     send: Send, double: StripeDouble, records: Records
 ) -> None:
-    body = double.event("customer.subscription.updated", {"id": "sub_1"})
+    body = double.account.event("customer.subscription.updated", {"id": "sub_1"})
     good = double.signature(body)
     stamp, _, digest = good.partition(",")
     for signature in (
@@ -409,7 +417,7 @@ def test_only_a_fresh_signature_of_stripes_is_believed(
 def test_a_signature_is_good_for_five_minutes_and_a_minute_ahead(
     send: Send, double: StripeDouble, age: int, status: int
 ) -> None:
-    body = double.event("customer.created", {"id": "cus_1"})
+    body = double.account.event("customer.created", {"id": "cus_1"})
 
     assert send(body, double.signature(body, at=NOON.timestamp() - age)).status_code == status
 
@@ -417,7 +425,7 @@ def test_a_signature_is_good_for_five_minutes_and_a_minute_ahead(
 def test_an_event_that_is_sent_again_after_days_has_a_new_signature_and_is_taken(
     payer: Payer, clock: ManualClock
 ) -> None:
-    body = payer.double.event("customer.subscription.updated", payer.bought)
+    body = payer.double.account.event("customer.subscription.updated", payer.bought)
     payer.bought["status"] = "past_due"
     clock.advance(days=3)
 
@@ -427,7 +435,7 @@ def test_an_event_that_is_sent_again_after_days_has_a_new_signature_and_is_taken
 
 def test_while_a_secret_is_changed_both_are_good(send: Send, double: StripeDouble) -> None:
     for secret in (SECRET, NEXT_SECRET):
-        body = double.event("customer.created", {"id": "cus_1"})
+        body = double.account.event("customer.created", {"id": "cus_1"})
         assert send(body, double.signature(body, secret=secret)).status_code == 200
 
 
@@ -453,7 +461,7 @@ def test_a_call_that_failed_is_repeated_and_doubles_nothing(
     double.fail(fault)
 
     assert check_out(signed_in).status_code == 201
-    assert (len(double.customers), double.calls["/v1/customers"]) == (1, 2)
+    assert (len(double.account.customers), double.calls["/v1/customers"]) == (1, 2)
 
 
 @pytest.mark.parametrize(
