@@ -113,14 +113,14 @@ def build_services(
         lambda: flags.get(PINNING_FLAG),
         tells_relaxed=settings.environment is Environment.PRODUCTION,
     )
-    banks = build_banks(settings, tools, accounts, queue, pinning)
-    payments = build_payments(settings, tools, queue, pinning)
-    erasures = build_erasures(tools, identity, banks, payments)
     reports = BudgetReports(
         budgets=budgets, months=months, categories=categories, spending=SpendingRows(store)
     )
     alerts = AlertStore(*rows)
     raise_alerts = alert_raiser(tools, identity, reports, alerts)
+    banks = build_banks(settings, tools, accounts, queue, pinning, raise_alerts)
+    payments = build_payments(settings, tools, queue, pinning)
+    erasures = build_erasures(tools, identity, banks, payments)
     hooks = build_hooks(settings, tools, identity, mail, queue, raise_alerts)
     handlers |= build_handlers(
         bank_webhooks=banks.webhooks, payments=payments, erasures=erasures, notices=hooks.notices

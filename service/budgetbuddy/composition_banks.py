@@ -1,5 +1,6 @@
 """The banks' part of the composition root."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetbuddy.composition_identity import Tools
@@ -7,6 +8,7 @@ from budgetbuddy.domain.accounts import Accounts
 from budgetbuddy.domain.bank_links import BankLinks
 from budgetbuddy.domain.bank_webhooks import BankWebhooks
 from budgetbuddy.domain.messages import Queue
+from budgetbuddy.domain.ports import UserRef
 from budgetbuddy.gateways.pinning import PinningSwitch, Pins
 from budgetbuddy.gateways.plaid import PlaidAccess, PlaidBanks
 from budgetbuddy.gateways.plaid_webhooks import PlaidEvents, PlaidKeys
@@ -27,8 +29,13 @@ class Banks:
     webhooks: BankWebhooks
 
 
-def build_banks(
-    settings: Settings, tools: Tools, accounts: Accounts, queue: Queue, pinning: PinningSwitch
+def build_banks(  # noqa: PLR0913, PLR0917 - one caller
+    settings: Settings,
+    tools: Tools,
+    accounts: Accounts,
+    queue: Queue,
+    pinning: PinningSwitch,
+    raise_alerts: Callable[[UserRef], None],
 ) -> Banks:
     """Wire them; without credentials of Plaid there is no way to the banks."""
     rows = (tools.store, tools.commands, tools.keys)
@@ -39,6 +46,7 @@ def build_banks(
         ledger=BankSyncStore(*rows),
         accounts=accounts,
         clock=tools.clock,
+        raise_alerts=raise_alerts,
     )
     webhooks = BankWebhooks(
         verifier=PlaidEvents(PlaidKeys(plaid), tools.clock) if plaid else None,

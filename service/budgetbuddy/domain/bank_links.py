@@ -1,6 +1,6 @@
 """The use cases of bank links: link, bring rows in, unlink."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +52,7 @@ class BankLinks:
     ledger: BankLedger
     accounts: Accounts
     clock: Clock
+    raise_alerts: Callable[[UserRef], None]
 
     def link_token(self, user: UserRef, redirect_uri: str | None) -> LinkToken:
         """Opens a new link on the client."""
@@ -110,9 +111,12 @@ class BankLinks:
             counts = self.ledger.apply(context, item, delta, job_id)
             result = _result(item, counts, delta.skipped)
             job = self._job(job_id, "bank-sync", started, result)
-            return self.ledger.finish(context, item, delta, job_id, job)
+            finished = self.ledger.finish(context, item, delta, job_id, job)
         finally:
             self.ledger.release(context.user, item_id, job_id)
+        with suppress(Problem):  # the rows are booked; the next look at the budgets raises them
+            self.raise_alerts(context.user)
+        return finished
 
     def unlink(self, context: Context, item_id: str, version: int) -> Job:
         """End the link at the provider, then forget it; accounts and rows stay.

@@ -20,6 +20,7 @@ from budgetbuddy.domain.transactions import Transaction, deleted
 from budgetbuddy.store.balances import balance_writes
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import TAIL_ITEMS, TRANSACTION_ITEMS, Head, Plan
+from budgetbuddy.store.filing import Filing
 from budgetbuddy.store.import_locks import lock_key, lock_write
 from budgetbuddy.store.table import BATCH_GET_KEYS, Store
 from budgetbuddy.store.transaction_rows import (
@@ -82,6 +83,7 @@ class BankPlanner:
     steps: Sequence[Step]
     before: SyncCounts
     held: Write
+    filing: Filing
 
     def __call__(self, _: Head) -> Plan[SyncCounts]:
         """The writes of what is not in the ledger yet."""
@@ -142,9 +144,10 @@ class BankPlanner:
             booked.locks[lock] = known.locks[pending]
             self._update(known.row(pending), told, booked)
             return
-        row = new_transaction(
+        new = new_transaction(
             told, id_=make_id(Kind.TRANSACTION), account_id=account_id, now=self._now
         )
+        row = self.filing(new)
         booked.new[row.id] = row
         booked.locks[lock] = row.id
 

@@ -19,6 +19,7 @@ from budgetbuddy.store.bank_items import item_key
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
 from budgetbuddy.store.expressions import Absent, Compare, Either, Equals, Exists
+from budgetbuddy.store.filing import Filing, load_filing
 from budgetbuddy.store.jobs import job_write
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.writes import Write, check, update
@@ -72,9 +73,10 @@ class BankSyncStore:
         """Openings first, then rows, then what was removed."""
         steps, counts = steps_of(delta), SyncCounts()
         held = self._held(context.user, item, owner)
+        filing = load_filing(self._store, self._sealer, context.user)
         for start in range(0, len(steps), CHUNK_STEPS):
             part = steps[start : start + CHUNK_STEPS]
-            counts = self._book(context, item, part, counts, held)
+            counts = self._book(context, item, part, counts, (held, filing))
         count(Metric.BANK_SYNC_ROWS, counts.created + counts.changed + counts.removed)
         return counts
 
@@ -117,16 +119,19 @@ class BankSyncStore:
         item: BankItem,
         steps: Sequence[Step],
         before: SyncCounts,
-        held: Callable[[], Write],
+        tools: tuple[Callable[[], Write], Filing],
     ) -> SyncCounts:
         """One transaction, or two of half the steps when it has become too large."""
-        planner = BankPlanner(self._store, self._sealer, context, item, steps, before, held())
+        held, filing = tools
+        planner = BankPlanner(
+            self._store, self._sealer, context, item, steps, before, held(), filing
+        )
         try:
             return self._commands.run(context, planner, completes=False)
         except ChunkTooLarge:
             middle = len(steps) // 2
-            first = self._book(context, item, steps[:middle], before, held)
-            return self._book(context, item, steps[middle:], first, held)
+            first = self._book(context, item, steps[:middle], before, tools)
+            return self._book(context, item, steps[middle:], first, tools)
 
     def _held(self, user: UserRef, item: BankItem, owner: str) -> Callable[[], Write]:
         key = item_key(user.id, item.id)

@@ -488,3 +488,33 @@ def test_a_link_is_kept_while_plaid_cannot_end_it(linked: Linked, plaid: PlaidDo
     answer = linked.caller("DELETE", f"/plaid/items/{linked.id}", If_Match='"1"')
     require_problem(answer, 503, "upstream_unavailable")
     assert linked.caller("GET", f"/plaid/items/{linked.id}").status_code == 200
+
+
+# --- What new rows set off -----------------------------------------------------------------------
+
+
+def test_new_rows_are_filed_by_rules_and_warn_of_a_budget_by_themselves(
+    linked: Linked, plaid: PlaidDouble, trail: Trail
+) -> None:
+    ann = linked.caller
+    assert linked.sync().status_code == 202
+    category = ann("GET", "/categories").json["items"][0]["id"]
+    limit = {"amount": "100.00", "currency": "USD"}
+    budget = {"limit": limit, "period": "monthly", "rollover": "none"}
+    rule = {
+        "name": "Books",
+        "when": [{"field": "description", "op": "contains", "value": "book"}],
+        "match": "all",
+        "then": [{"do": "setCategory", "value": category}],
+    }
+    assert ann("POST", "/rules", rule).status_code == 201
+    assert ann("PUT", f"/budgets/{category}", budget, If_None_Match="*").status_code == 201
+    plaid.banks.add(linked.bank, 80.00, "BOOK SHOP")
+    for _ in range(2):
+        assert linked.sync().status_code == 202
+
+    (book,) = [row for row in linked.rows() if row["description"] == "BOOK SHOP"]
+    assert book["categoryId"] == category
+    assert trail(ann).count("budget.alerted") == 1
+    (alert,) = ann("GET", "/budgets/alerts").json["items"]
+    assert (alert["threshold"], alert["categoryId"]) == (75, category)
