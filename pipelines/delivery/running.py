@@ -23,7 +23,7 @@ RUNTIME_ACTIONS = (
     *verbs("ecs", "DescribeServices UpdateService"),
     *verbs("elasticloadbalancing", "DeregisterTargets ModifyListener ModifyRule RegisterTargets"),
     *verbs("firehose", "PutRecord PutRecordBatch"),
-    *verbs("kms", "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey"),
+    *verbs("kms", "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey GetKeyRotationStatus"),
     *verbs("lambda", "InvokeFunction"),
     *verbs("logs", "CreateLogStream DescribeLogStreams PutLogEvents"),
     *verbs(
@@ -42,7 +42,8 @@ RUNTIME_ACTIONS = (
     ),
 )
 RUNTIME_UNSCOPED = (
-    *verbs("cloudwatch", "PutMetricData"),
+    *verbs("backup", "ListRecoveryPointsByResource"),
+    *verbs("cloudwatch", "GetMetricData PutMetricData"),
     *verbs(
         "ec2",
         "AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from budgetbuddy import contract
+from infra.evidence import EVIDENCE_BUCKET
 from infra.naming import Names
 from infra.queues import queue_url
 from infra.settings import Settings
@@ -74,6 +75,8 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
         environment["RETURN_ORIGINS"] = ",".join(settings.billing.return_origins)
     if settings.provider.endpoint:
         environment["AWS_ENDPOINT_URL"] = settings.provider.endpoint
+    else:  # nothing delivers to a laptop
+        environment["EVIDENCE_BUCKET"] = names.bucket(EVIDENCE_BUCKET)
     return environment
 
 

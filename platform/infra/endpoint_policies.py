@@ -58,6 +58,7 @@ def _s3(names: Names) -> list[Statement]:
 
 def _tables(names: Names, prefix: str) -> Statement:
     actions = {action for table in contract.TABLES for action in table.actions}
+    actions |= set(contract.EVIDENCE_TABLE_ACTIONS)
     tables = names.arn("dynamodb", f"table/{prefix}-*")
     return _own("OwnTables", names, tuple(sorted(actions)), tables, f"{tables}/index/*")
 
@@ -89,5 +90,5 @@ def _queues(names: Names) -> Statement:
 
 
 def _keys(names: Names) -> Statement:
-    actions = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+    actions = tuple(sorted({"kms:Decrypt", "kms:GenerateDataKey", *contract.EVIDENCE_KEY_ACTIONS}))
     return _own("OwnKeys", names, actions, names.arn("kms", "key/*"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import ResourceOptions
 
+from infra.evidence import evidence_statements
 from infra.identity import RoleArgs, ServiceRole
 from infra.keys import KeyRing
 from infra.mail import Mail
@@ -31,6 +32,7 @@ class ServiceRolesArgs:
     names: Names
     boundary_arn: str | None
     repository: str
+    table_prefix: str
     keys: KeyRing
     tables: Tables
     secrets: Secrets
@@ -66,6 +68,7 @@ class ServiceRoles(pulumi.ComponentResource):
     def _task_role(self) -> ServiceRole:
         role = self._role(TASK_ROLE, "ecs-tasks", "The API itself: what the contract lists")
         self._grant_contract(role)
+        role.allow(*evidence_statements(self._args.names, self._args.table_prefix))
         role.seal()
         return role
 

@@ -4,6 +4,7 @@ Called once in each worker process, after it has started: boto3 clients are shar
 never by processes.
 """
 
+from functools import partial
 from typing import Any
 
 import boto3
@@ -12,6 +13,7 @@ from botocore.config import Config
 from budgetbuddy.composition_banks import build_banks
 from budgetbuddy.composition_billing import build_payments
 from budgetbuddy.composition_identity import Tools, build_identity
+from budgetbuddy.composition_oversight import build_oversight
 from budgetbuddy.composition_privacy import build_erasures
 from budgetbuddy.composition_webhooks import alert_raiser, build_hooks
 from budgetbuddy.domain.analytics import Analytics
@@ -28,7 +30,7 @@ from budgetbuddy.gateways.bell import Bell
 from budgetbuddy.gateways.mail import SesMail
 from budgetbuddy.gateways.pinning import PinningSwitch
 from budgetbuddy.gateways.queue import WAIT_SECONDS, Inbox, InlineQueue, SqsQueue
-from budgetbuddy.gateways.resilience import SQS, Guard
+from budgetbuddy.gateways.resilience import SQS, Guards
 from budgetbuddy.handlers import build_handlers
 from budgetbuddy.security.authenticate import REMEMBERED_SECONDS
 from budgetbuddy.security.cursors import SignedCursors
@@ -53,6 +55,7 @@ from budgetbuddy.store.idempotency import IdempotencyStore
 from budgetbuddy.store.imports import ImportStore
 from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.months import MonthStore
+from budgetbuddy.store.officers import OfficerRows
 from budgetbuddy.store.personal_data import PersonalDataStore
 from budgetbuddy.store.reconciliations import ReconciliationStore
 from budgetbuddy.store.recurring import EntryRows, RecurringStore
@@ -67,6 +70,7 @@ from budgetbuddy.store.transfers import TransferStore
 
 # (connect, read) timeouts in seconds; a required dependency gets three attempts.
 TIMEOUTS = {"dynamodb": (1, 3), "kms": (1, 2), "ses": (1, 5), "sqs": (1, 5)}
+EVIDENCE_SECONDS = (1, 3)
 ATTEMPTS = 3
 SPARE_CONNECTIONS = 4
 
@@ -88,7 +92,8 @@ def build_services(
     lookups = KeyedLookups(settings.lookup_key_bytes)
     keys = Envelope(_client(aws, settings, "kms"), settings.data_key_id, WrappedKeyRows(store))
     handlers: dict[MessageKind, Handler] = {}
-    queue = _queue(aws, settings, handlers)
+    guards = Guards()
+    queue = _queue(aws, settings, handlers, guards)
     bell = Bell(queue, waits=settings.jobs_queue_url is None)
     tools = Tools(
         store=store,
@@ -98,6 +103,7 @@ def build_services(
         lookups=lookups,
         limits=WindowLimits(CounterRows(store), lookups, clock),
         clock=clock,
+        guards=guards,
     )
     mail = SesMail(_client(aws, settings, "ses"), settings.email_from)
     identity = build_identity(tools, mail, argon2, remembered_seconds)
@@ -122,8 +128,15 @@ def build_services(
     payments = build_payments(settings, tools, queue, pinning)
     erasures = build_erasures(tools, identity, banks, payments)
     hooks = build_hooks(settings, tools, identity, mail, queue, raise_alerts)
+    oversight = build_oversight(
+        settings, tools, erasures, queue, partial(_client, aws, settings, timeouts=EVIDENCE_SECONDS)
+    )
     handlers |= build_handlers(
-        bank_webhooks=banks.webhooks, payments=payments, erasures=erasures, notices=hooks.notices
+        bank_webhooks=banks.webhooks,
+        payments=payments,
+        erasures=erasures,
+        notices=hooks.notices,
+        verification=oversight.verification,
     )
     return Services(
         clock=clock,
@@ -158,7 +171,7 @@ def build_services(
         categories=categories,
         category_merges=CategoryMergeStore(*rows, categories),
         imports=ImportStore(*rows, categories),
-        jobs=JobStore(store),
+        jobs=JobStore(store, tools.commands),
         months=months,
         analytics=Analytics(months=months, accounts=accounts, categories=categories),
         budgets=budgets,
@@ -174,6 +187,10 @@ def build_services(
         webhook_targets=hooks.targets,
         deliveries=hooks.deliveries,
         notices=hooks.notices,
+        officers=OfficerRows(tools.commands),
+        compliance=oversight.compliance,
+        verification=oversight.verification,
+        operations=oversight.operations,
         queue=queue,
         payments=payments,
         handlers=handlers,
@@ -190,11 +207,11 @@ def build_inbox(settings: Settings, session: boto3.session.Session | None = None
     return Inbox(client, str(settings.jobs_queue_url))
 
 
-def _queue(aws: Any, settings: Settings, handlers: Handlers) -> Queue:
+def _queue(aws: Any, settings: Settings, handlers: Handlers, guards: Guards) -> Queue:
     """Without a queue the handlers are called at once; they are filled in later."""
     if settings.jobs_queue_url is None:
         return InlineQueue(handlers)
-    return SqsQueue(_client(aws, settings, "sqs"), str(settings.jobs_queue_url), Guard(SQS))
+    return SqsQueue(_client(aws, settings, "sqs"), str(settings.jobs_queue_url), guards.of(SQS))
 
 
 def _client(

@@ -12,7 +12,7 @@ from budgetbuddy.domain.ports import UserRef
 from budgetbuddy.gateways.pinning import PinningSwitch, Pins
 from budgetbuddy.gateways.plaid import PlaidAccess, PlaidBanks
 from budgetbuddy.gateways.plaid_webhooks import PlaidEvents, PlaidKeys
-from budgetbuddy.gateways.resilience import PLAID, Guard
+from budgetbuddy.gateways.resilience import PLAID, Guards
 from budgetbuddy.settings import Settings
 from budgetbuddy.store.bank_items import BankItemStore, BankOwnerRows
 from budgetbuddy.store.bank_sync import BankSyncStore
@@ -39,7 +39,7 @@ def build_banks(  # noqa: PLR0913, PLR0917 - one caller
 ) -> Banks:
     """Wire them; without credentials of Plaid there is no way to the banks."""
     rows = (tools.store, tools.commands, tools.keys)
-    plaid = _plaid(settings, pinning)
+    plaid = _plaid(settings, tools.guards, pinning)
     links = BankLinks(
         provider=plaid,
         items=BankItemStore(*rows),
@@ -58,7 +58,7 @@ def build_banks(  # noqa: PLR0913, PLR0917 - one caller
     return Banks(links=links, webhooks=webhooks)
 
 
-def _plaid(settings: Settings, pinning: PinningSwitch) -> PlaidBanks | None:
+def _plaid(settings: Settings, guards: Guards, pinning: PinningSwitch) -> PlaidBanks | None:
     if settings.plaid_client_id is None or settings.plaid_secret is None:
         return None
     origin = settings.plaid_origin
@@ -69,4 +69,4 @@ def _plaid(settings: Settings, pinning: PinningSwitch) -> PlaidBanks | None:
         webhook_url=str(settings.public_base_url).rstrip("/") + WEBHOOK_PATH,
     )
     pins = Pins(PLAID.name, settings.pins_of(origin), pinning)
-    return PlaidBanks(access, Guard(PLAID), pins)
+    return PlaidBanks(access, guards.of(PLAID), pins)

@@ -4,7 +4,7 @@ from budgetbuddy.composition_identity import Tools
 from budgetbuddy.domain.messages import Queue
 from budgetbuddy.domain.payments import Payments, origin_of
 from budgetbuddy.gateways.pinning import PinningSwitch, Pins
-from budgetbuddy.gateways.resilience import STRIPE, Guard
+from budgetbuddy.gateways.resilience import STRIPE, Guards
 from budgetbuddy.gateways.stripe import StripeAccess, StripeBilling
 from budgetbuddy.gateways.stripe_webhooks import StripeEvents
 from budgetbuddy.settings import Settings
@@ -20,7 +20,7 @@ def build_payments(
     """Wire them; without credentials of Stripe there is no way to pay."""
     secrets = settings.stripe_secrets
     return Payments(
-        provider=_stripe(settings, pinning),
+        provider=_stripe(settings, tools.guards, pinning),
         verifier=StripeEvents(secrets, tools.clock) if secrets else None,
         entitlements=EntitlementStore(tools.store, tools.commands),
         owners=CustomerRows(tools.store),
@@ -33,7 +33,7 @@ def build_payments(
     )
 
 
-def _stripe(settings: Settings, pinning: PinningSwitch) -> StripeBilling | None:
+def _stripe(settings: Settings, guards: Guards, pinning: PinningSwitch) -> StripeBilling | None:
     if settings.stripe_secret_key is None:
         return None
     access = StripeAccess(
@@ -42,4 +42,4 @@ def _stripe(settings: Settings, pinning: PinningSwitch) -> StripeBilling | None:
         prices=settings.prices,
     )
     pins = Pins(STRIPE.name, settings.pins_of(settings.stripe_origin), pinning)
-    return StripeBilling(access, Guard(STRIPE), pins)
+    return StripeBilling(access, guards.of(STRIPE), pins)

@@ -10,6 +10,7 @@ from budgetbuddy.domain.registration import Registrations
 from budgetbuddy.domain.sessions import SessionIssuer, Sessions
 from budgetbuddy.domain.sign_in import CodeChecks, SignIn
 from budgetbuddy.gateways.mail import SesMail
+from budgetbuddy.gateways.resilience import Guards
 from budgetbuddy.security.authenticate import TokenAuthenticator
 from budgetbuddy.security.envelope import Envelope
 from budgetbuddy.security.passwords import Argon2Cost, Argon2Passwords
@@ -37,6 +38,7 @@ class Tools:
     lookups: KeyedLookups
     limits: WindowLimits
     clock: Clock
+    guards: Guards
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -256,6 +256,11 @@ ENVIRONMENT: tuple[VariableSpec, ...] = (
         local_only=True,
     ),
     VariableSpec(
+        name="EVIDENCE_BUCKET",
+        purpose="where the delivery pipeline keeps what the policy packs said of a release",
+        default="",
+    ),
+    VariableSpec(
         name="WEBHOOK_LOOPBACK",
         purpose="let webhooks reach http on 127.0.0.1; refused in staging and production",
         default="false",
@@ -277,6 +282,17 @@ STRIPE_HOST = "api.stripe.com"
 FEWEST_PINS = 2  # of a host whose keys are enforced: the second is the way out when one changes
 
 EMAIL_ACTIONS = ("ses:SendEmail",)
+
+# --- Evidence ------------------------------------------------------------------------------------
+
+# What reports about the running system are read from; the API only, and nothing it could change.
+EVIDENCE_TABLE_ACTIONS = ("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable")
+EVIDENCE_KEY_ACTIONS = ("kms:DescribeKey", "kms:GetKeyRotationStatus")
+EVIDENCE_ALARM_ACTIONS = ("cloudwatch:DescribeAlarms",)
+EVIDENCE_PIPELINE_ACTIONS = ("codepipeline:GetPipelineState",)
+EVIDENCE_BUNDLE_ACTIONS = ("s3:GetObject",)
+EVIDENCE_BUNDLES = "preview"  # the prefix they lie below, by release
+EVIDENCE_UNSCOPED_ACTIONS = ("backup:ListRecoveryPointsByResource", "cloudwatch:GetMetricData")
 
 # --- Metrics -------------------------------------------------------------------------------------
 
@@ -308,6 +324,7 @@ class Metric(StrEnum):
     PAN_REJECTED = "PanRejected"
     PASSWORD_HASH_REJECTED = "PasswordHashRejected"
     AUDIT_EVENT_WRITTEN = "AuditEventWritten"
+    AUDIT_CHAIN_BROKEN = "AuditChainBroken"  # chains of a part that was verified; 0 is said too
     DEPENDENCY_LATENCY = "DependencyLatency"
     DEPENDENCY_ERROR_COUNT = "DependencyErrorCount"
     BREAKER_STATE = "BreakerState"  # 0 closed, 1 half open, 2 open
@@ -378,6 +395,7 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(metric=Metric.PAN_REJECTED, unit="Count"),
     MetricSpec(metric=Metric.PASSWORD_HASH_REJECTED, unit="Count"),
     MetricSpec(metric=Metric.AUDIT_EVENT_WRITTEN, unit="Count"),
+    MetricSpec(metric=Metric.AUDIT_CHAIN_BROKEN, unit="Count"),
     MetricSpec(
         metric=Metric.DEPENDENCY_LATENCY, unit="Milliseconds", dimension=Dimension.DEPENDENCY
     ),

@@ -11,12 +11,19 @@ from budgetbuddy.domain.erasure import Erasures
 from budgetbuddy.domain.messages import Handlers, Message, MessageKind
 from budgetbuddy.domain.notices import Notices
 from budgetbuddy.domain.payments import Payments
+from budgetbuddy.domain.ports import UserRef
+from budgetbuddy.domain.verification import ChainVerification
 from budgetbuddy.problems import Problem
 from budgetbuddy.telemetry import count, note
 
 
 def build_handlers(
-    *, bank_webhooks: BankWebhooks, payments: Payments, erasures: Erasures, notices: Notices
+    *,
+    bank_webhooks: BankWebhooks,
+    payments: Payments,
+    erasures: Erasures,
+    notices: Notices,
+    verification: ChainVerification,
 ) -> Handlers:
     """One for each kind."""
 
@@ -41,10 +48,16 @@ def build_handlers(
         fault = notices.attempt(told["user"], told["webhook"], told["delivery"])
         note(dependency="webhook", **({"errorClass": fault} if fault else {}))
 
+    def audit_verification(message: Message) -> None:
+        told = message.data
+        officer = UserRef(id=told["user"], subject=told["subject"])
+        count(Metric.AUDIT_CHAIN_BROKEN, verification.step(officer, told["job"], told["part"]))
+
     return {
         MessageKind.BANK_EVENT: bank_event,
         MessageKind.BILLING_EVENT: billing_event,
         MessageKind.ERASURE: erasure,
+        MessageKind.AUDIT_VERIFICATION: audit_verification,
         MessageKind.OUTBOX: outbox,
         MessageKind.DELIVERY: delivery,
     }

@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     return_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
     aws_endpoint_url: OptionalUrl
     webhook_loopback: bool
+    evidence_bucket: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")]
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)]
 

@@ -21,7 +21,16 @@ WILDCARD_ACTIONS = {
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
+    *contract.EVIDENCE_UNSCOPED_ACTIONS,
 }
+EVIDENCE = (
+    *contract.EVIDENCE_TABLE_ACTIONS,
+    *contract.EVIDENCE_KEY_ACTIONS,
+    *contract.EVIDENCE_ALARM_ACTIONS,
+    *contract.EVIDENCE_PIPELINE_ACTIONS,
+    *contract.EVIDENCE_BUNDLE_ACTIONS,
+    *contract.EVIDENCE_UNSCOPED_ACTIONS,
+)
 
 
 def statements(document: str) -> list[dict[str, Any]]:
@@ -155,7 +164,8 @@ def test_no_role_has_a_wildcard_beyond_what_aws_cannot_scope(plan: Any) -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize(
-    ("role", "more"), [("task-api", ()), ("task-worker", contract.QUEUE_CONSUME_ACTIONS)]
+    ("role", "more"),
+    [("task-api", EVIDENCE), ("task-worker", contract.QUEUE_CONSUME_ACTIONS)],
 )
 def test_a_task_role_allows_the_contract_and_nothing_else(
     plan: Any, role: str, more: tuple[str, ...]
@@ -172,6 +182,24 @@ def test_a_task_role_allows_the_contract_and_nothing_else(
 
     sent = {*contract.ENVELOPE_ACTIONS, *contract.EMAIL_ACTIONS, *contract.QUEUE_SEND_ACTIONS}
     assert allowed == tables | keys | sent | set(more)
+
+
+@pytest.mark.engine
+def test_only_the_api_looks_at_the_system_and_changes_nothing_of_it(plan: Any) -> None:
+    policies = {
+        role: plan.one("aws:iam/rolePolicy:RolePolicy", f"{role}-inline").document("policy")
+        for role in ("task-api", "task-worker")
+    }
+    looks = {each["Sid"]: each for each in policies["task-api"]}
+    only_here = looks.keys() - {each["Sid"] for each in policies["task-worker"]}
+
+    actions = {action for sid in only_here for action in as_set(looks[sid]["Action"])}
+    assert actions == {*EVIDENCE, "kms:Decrypt"}
+    verbs = {action.partition(":")[2] for action in actions - {"kms:Decrypt"}}
+    assert all(verb.startswith(("Describe", "Get", "List")) for verb in verbs)
+    (bundles,) = as_set(looks["ReadPolicyBundles"]["Resource"])
+    assert bundles.startswith("arn:aws:s3:::budgetbuddy-evidence-")
+    assert bundles.endswith("/preview/*")
 
 
 @pytest.mark.engine

@@ -82,6 +82,7 @@ def _roles(stack: Stack, base: Foundation, data: Data) -> ServiceRoles:
         names=stack.names,
         boundary_arn=stack.boundary_arn,
         repository=stack.settings.service.repository,
+        table_prefix=stack.settings.data.table_prefix,
         keys=base.keys,
         tables=data.tables,
         secrets=data.secrets,

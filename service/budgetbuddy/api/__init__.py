@@ -17,12 +17,14 @@ def all_routes() -> "tuple[Routes, ...]":
         budgets,
         bulk,
         categories,
+        compliance,
         email,
         exports,
         goals,
         imports,
         jobs,
         mfa,
+        ops,
         passwords,
         plaid,
         privacy,
@@ -40,5 +42,6 @@ def all_routes() -> "tuple[Routes, ...]":
     money = (accounts, transactions, bulk, transfers, categories, imports, exports, jobs, analytics)
     planning = (budgets, goals, rules, recurring)
     connections = (plaid, billing, webhooks, audit, privacy, sync)
-    modules = (*identity, *money, *planning, *connections)
+    oversight = (compliance, ops)
+    modules = (*identity, *money, *planning, *connections, *oversight)
     return (*(module.routes for module in modules), billing.webhooks)

@@ -18,6 +18,7 @@ from budgetbuddy.api._spec import openapi_arguments
 from budgetbuddy.api.docs import register_documents
 from budgetbuddy.api.health import register_health
 from budgetbuddy.contract import Metric
+from budgetbuddy.domain.dates import utc_now
 from budgetbuddy.domain.services import Services
 from budgetbuddy.problems import HeadersTooLarge, UriTooLong
 from budgetbuddy.settings import Environment, Settings
@@ -53,6 +54,8 @@ def build_app(settings: Settings, services: Services) -> Flask:
         PROVIDE_AUTOMATIC_OPTIONS=False,
         PROPAGATE_EXCEPTIONS=False,
         RELEASE=settings.release,
+        SETTINGS=settings,
+        STARTED=utc_now(),
         TRAP_HTTP_EXCEPTIONS=False,
     )
     app.url_map.merge_slashes = False  # `//` is another path: 404, never a redirect

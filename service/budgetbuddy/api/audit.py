@@ -1,13 +1,13 @@
-"""`/audit/me`: what happened on one's own account, and the proof that nothing of it was changed."""
+"""`/audit`: what happened on one's own account, and the proof that nothing of it was changed."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from flask import Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from budgetbuddy.api._body import View
+from budgetbuddy.api._body import Input, View
 from budgetbuddy.api._fields import CalendarDate
 from budgetbuddy.api._http import (
     PageQuery,
@@ -18,10 +18,11 @@ from budgetbuddy.api._http import (
     services,
 )
 from budgetbuddy.api._routes import Routes
-from budgetbuddy.domain.access import SESSION, scope
+from budgetbuddy.api.jobs import JobView
+from budgetbuddy.domain.access import COMPLIANCE, SESSION, scope
 from budgetbuddy.domain.audit import Event, Outcome
 from budgetbuddy.domain.audit_trail import Anchor, AuditFilter, AuditRecord, Verification
-from budgetbuddy.problems import InvalidCursor
+from budgetbuddy.problems import InvalidCursor, UpstreamUnavailable
 
 routes = Routes("audit", "/api/v1/audit")
 READ = scope("audit:read")
@@ -67,6 +68,14 @@ class AuditList(View):
     next_cursor: str | None
 
 
+class VerificationOrder(Input):
+    """`sample` takes so many chains of each of the 16 parts of all users; absent takes all."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"sample": 25}})
+
+    sample: Annotated[int, Field(ge=1, le=1_000)] | None = None
+
+
 class VerificationView(View):
     """Rows `first` to `last` were recomputed; `firstBrokenSeq` is where the chain breaks."""
 
@@ -103,6 +112,13 @@ def list_audit(query: AuditQuery) -> Response:
 def verify_audit() -> Response:
     """Recompute the chain of your rows: a changed, removed or added one shows."""
     return json_response(VerificationView.of(services().audit_trail.verify(context())))
+
+
+@routes.post("/verify", access=COMPLIANCE, returns={202: JobView}, problems=(UpstreamUnavailable,))
+def verify_all_audit(body: VerificationOrder) -> Response:
+    """Recompute the chains of all users, or of a sample, as a job; they stay pseudonymous."""
+    job = services().verification.order(context(), sample=body.sample)
+    return json_response(JobView.of(job), 202)
 
 
 @routes.get("/me/export", access=SESSION, returns={200: None}, limits=("export",))

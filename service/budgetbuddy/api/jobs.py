@@ -49,6 +49,7 @@ class JobView(View):
             status=job.status,
             progress=ProgressView(done=job.done, total=job.total),
             result=dict(job.result),
+            problem=dict(job.problem) if job.problem else None,
             created_at=job.created_at,
             finished_at=job.finished_at,
             expires_at=job.expires_at,

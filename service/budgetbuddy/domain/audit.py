@@ -79,6 +79,8 @@ class Event(StrEnum):
     IMPORT_FINISHED = "import.finished"
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_VERIFIED = "audit.verified"
+    COMPLIANCE_REPORTED = "compliance.reported"
+    OPS_VIEWED = "ops.viewed"
     EXPORT_REQUESTED = "export.requested"
     EXPORT_DELETED = "export.deleted"
     EXPORT_DOWNLOADED = "export.downloaded"

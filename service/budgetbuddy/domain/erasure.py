@@ -188,6 +188,11 @@ class Erasures:
             self.resume(digest)
         return overdue
 
+    def overdue(self) -> int:
+        """How many are not finished although their time is over."""
+        found = (self.rows.find(digest) for digest in self.rows.pending())
+        return sum(each is not None and self._is_overdue(each) for each in found)
+
     def resume(self, digest: str) -> None:
         """Do what is left, unless somebody else is at it or a provider does not answer."""
         owner = secrets.token_hex(8)

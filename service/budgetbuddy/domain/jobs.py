@@ -14,12 +14,18 @@ KEPT: Final = timedelta(days=30)
 class JobStatus(StrEnum):
     """How far it is."""
 
+    QUEUED = "queued"
+    RUNNING = "running"
     SUCCEEDED = "succeeded"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """`done` of `total` steps; `result` is what the work left, by kind. Instants are RFC 3339."""
+    """`done` of `total` steps; `result` is what the work left, by kind. Instants are RFC 3339.
+
+    `problem` is why it failed, as its document.
+    """
 
     id: str
     kind: str
@@ -28,8 +34,9 @@ class Job:
     total: int
     result: Mapping[str, Any]
     created_at: str
-    finished_at: str
+    finished_at: str | None
     expires_at: str
+    problem: Mapping[str, Any] | None = None
 
 
 class Jobs(Protocol):

@@ -24,6 +24,7 @@ class MessageKind(StrEnum):
     BILLING_EVENT = "billing-event"
     OUTBOX = "outbox"
     DELIVERY = "delivery"
+    AUDIT_VERIFICATION = "audit-verification"
 
 
 class MessageUnreadable(Exception):  # noqa: N818 - states a fact

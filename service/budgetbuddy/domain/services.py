@@ -19,11 +19,13 @@ from budgetbuddy.domain.bulk import Bulk
 from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.categories import Categories
 from budgetbuddy.domain.category_merges import CategoryMerges
+from budgetbuddy.domain.compliance import Compliance
 from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.deliveries import DeliveryRows
 from budgetbuddy.domain.email_change import EmailAddresses
 from budgetbuddy.domain.enrolment import SecondFactors
 from budgetbuddy.domain.erasure import Erasures
+from budgetbuddy.domain.evidence import Operations
 from budgetbuddy.domain.exports import PersonalData
 from budgetbuddy.domain.goals import Goals
 from budgetbuddy.domain.identity_ports import (
@@ -34,6 +36,7 @@ from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.messages import Handlers, Queue
 from budgetbuddy.domain.months import Months
 from budgetbuddy.domain.notices import Notices
+from budgetbuddy.domain.officers import Officers
 from budgetbuddy.domain.payments import Payments
 from budgetbuddy.domain.pinning import Flags, PinningMode
 from budgetbuddy.domain.ports import Clock, Cursors, Health, Idempotency
@@ -49,6 +52,7 @@ from budgetbuddy.domain.transaction_queries import (
     Transactions,
 )
 from budgetbuddy.domain.transfers import Transfers
+from budgetbuddy.domain.verification import ChainVerification
 from budgetbuddy.domain.webhooks import Targets, Webhooks
 
 
@@ -104,6 +108,10 @@ class Services:
     webhook_targets: Targets
     deliveries: DeliveryRows
     notices: Notices
+    officers: Officers
+    compliance: Compliance
+    verification: ChainVerification
+    operations: Operations
     queue: Queue
     payments: Payments
     flags: Flags

@@ -13,13 +13,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from budgetbuddy.contract import Metric
+from budgetbuddy.domain.dates import format_instant, utc_now
 from budgetbuddy.domain.deadline import Deadline, deadline
+from budgetbuddy.domain.evidence import Dependency
 from budgetbuddy.gateways.breaker import Breaker, BreakerOpen, BreakerPolicy
 from budgetbuddy.problems import Problem, UpstreamInvalid, UpstreamUnavailable
 from budgetbuddy.telemetry import count, emit, note
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -80,6 +85,13 @@ SQS: Final = DependencyPolicy(
     parallel=2,
     breaker=BreakerPolicy(failure_ratio=0.5, window=10, minimum=5, open_seconds=30, successes=1),
 )
+# Reports about the system itself: nobody's request depends on them, and they must cost nobody else.
+EVIDENCE: Final = DependencyPolicy(
+    name="evidence",
+    timeout=Timeout(connect=1, read=3),
+    parallel=2,
+    breaker=BreakerPolicy(failure_ratio=0.5, window=10, minimum=5, open_seconds=60, successes=1),
+)
 PLAID_READS: Final = RetryPolicy(attempts=3, first_seconds=1, within_seconds=12)
 
 
@@ -112,6 +124,20 @@ class Guard:
         self._wait_seconds = wait_seconds
         self._breaker = Breaker(policy.breaker, monotonic)
         self._slots = threading.BoundedSemaphore(policy.parallel)
+        self._busy = 0
+        self._last_failure: datetime | None = None
+
+    @property
+    def condition(self) -> Dependency:
+        """How this process gets on with the dependency."""
+        failed = self._last_failure
+        return Dependency(
+            name=self._policy.name,
+            breaker=self._breaker.state.name.lower(),
+            busy=self._busy,
+            places=self._policy.parallel,
+            last_failure_at=format_instant(failed) if failed else None,
+        )
 
     def call(
         self,
@@ -136,9 +162,11 @@ class Guard:
         if not self._slots.acquire(timeout=min(self._wait_seconds, limit.left())):
             count(Metric.BULKHEAD_REJECTED, dimension=self._policy.name)
             raise UpstreamUnavailable(retry_after_seconds=1)
+        self._busy += 1
         try:
             yield
         finally:
+            self._busy -= 1
             self._slots.release()
 
     @contextmanager
@@ -171,6 +199,8 @@ class Guard:
         if failed is None:
             self._breaker.release(ticket)
             return
+        if failed:
+            self._last_failure = utc_now()
         if self._breaker.record(ticket, failed=failed):
             count(Metric.BREAKER_OPENED, dimension=name)
         measured = {
@@ -200,6 +230,21 @@ class Guard:
                     raise
                 self._pause(wait)
         return attempt(_clipped(wanted, limit.left()))
+
+
+class Guards:
+    """One guard a dependency, for a whole process."""
+
+    def __init__(self) -> None:
+        self._guards: dict[str, Guard] = {}
+
+    def of(self, policy: DependencyPolicy) -> Guard:
+        """The guard of a dependency, made with its first use."""
+        return self._guards.setdefault(policy.name, Guard(policy))
+
+    def conditions(self) -> list[Dependency]:
+        """How the process gets on with each of them."""
+        return [self._guards[name].condition for name in sorted(self._guards)]
 
 
 def _clipped(wanted: Timeout, left: float) -> Timeout:

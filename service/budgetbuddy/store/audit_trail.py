@@ -66,7 +66,7 @@ class AuditTrailStore:
         """The anchor is read first, so that a writer in between breaks nothing."""
         user = context.user
         anchor = self._anchor(user)
-        links = (_link(user, row) for row in self._rows(user))
+        links = chain_links(self._store, user.subject)
         found = verify(links, anchor, may_begin_later=self._is_older_than_retention(user))
         self._note(context, Event.AUDIT_VERIFIED, valid=found.is_valid, broken=found.broken)
         return found
@@ -88,23 +88,10 @@ class AuditTrailStore:
         profile = self._store.ledger.get(profile_key(user.id))
         if profile is None:
             raise SessionRevoked
-        age = self._store.clock() - parse_instant(profile["createdAt"])
-        return age > timedelta(seconds=RETENTION_SECONDS)
-
-    def _rows(self, user: UserRef) -> Iterator[Item]:
-        """All rows, oldest first, a page at a time."""
-        start: Position | None = None
-        while True:
-            page = self._store.audit.page(
-                f"AUD#{user.subject}", limit=EXPORT_ROWS, start=start, forward=True
-            )
-            yield from page.items
-            start = page.next
-            if start is None:
-                return
+        return is_older_than_retention(self._store, profile)
 
     def _up_to(self, user: UserRef, anchor: Anchor) -> Iterator[AuditRecord]:
-        for row in self._rows(user):
+        for row in chain_rows(self._store, user.subject):
             if int(row["sk"]) <= anchor.seq:
                 yield self._record(user, row)
 
@@ -125,16 +112,35 @@ class AuditTrailStore:
         )
 
 
-def _link(user: UserRef, row: Item) -> Link:
-    stored = AuditRow(
-        subject=user.subject,
-        seq=int(row["sk"]),
-        at=row["at"],
-        event=row["ev"],
-        actor=row["actor"],
-        object=row["obj"],
-        outcome=row["out"],
-        sealed=row["x"],
-        prev=row["prev"],
-    )
-    return Link(row=stored, stored_hash=row["hash"])
+def chain_rows(store: Store, subject: str) -> Iterator[Item]:
+    """All rows of a chain, oldest first, a page at a time."""
+    start: Position | None = None
+    while True:
+        page = store.audit.page(f"AUD#{subject}", limit=EXPORT_ROWS, start=start, forward=True)
+        yield from page.items
+        start = page.next
+        if start is None:
+            return
+
+
+def chain_links(store: Store, subject: str) -> Iterator[Link]:
+    """The rows of a chain as they are verified."""
+    for row in chain_rows(store, subject):
+        stored = AuditRow(
+            subject=subject,
+            seq=int(row["sk"]),
+            at=row["at"],
+            event=row["ev"],
+            actor=row["actor"],
+            object=row["obj"],
+            outcome=row["out"],
+            sealed=row["x"],
+            prev=row["prev"],
+        )
+        yield Link(row=stored, stored_hash=row["hash"])
+
+
+def is_older_than_retention(store: Store, profile: Item) -> bool:
+    """Whether the first rows of a user's chain can have been removed by time."""
+    age = store.clock() - parse_instant(profile["createdAt"])
+    return age > timedelta(seconds=RETENTION_SECONDS)

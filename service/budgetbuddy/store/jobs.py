@@ -1,45 +1,83 @@
 """Job rows, `J#{id}` below the user in the Runtime table, for 30 days."""
 
+from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.dates import parse_instant
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.jobs import Job, JobStatus
-from budgetbuddy.domain.ports import Page, Position, UserRef
+from budgetbuddy.domain.ports import AuditEntry, Context, Page, Position, UserRef
 from budgetbuddy.problems import NotFound
 from budgetbuddy.store.codec import Item
-from budgetbuddy.store.expressions import Absent
+from budgetbuddy.store.commands import Commands, Plan
+from budgetbuddy.store.expressions import Absent, Compare, Exists
 from budgetbuddy.store.table import Store
-from budgetbuddy.store.writes import Key, Write, put
+from budgetbuddy.store.writes import Key, Write, put, update
 
 PREFIX = "J#"
 
 
+class _Gone(Exception):  # noqa: N818 - states a fact
+    def __init__(self, _: Item | None) -> None:
+        super().__init__()
+
+
 def job_write(store: Store, user: UserRef, job: Job) -> Write:
     """Put a new job."""
-    return put(
+    key = job_key(user.id, job.id)
+    row = {"pk": key.pk, "sk": key.sk, **_row(job)}
+    return put(store.runtime.name, row, when=(Absent("pk"),))
+
+
+def job_key(user_id: str, job_id: str) -> Key:
+    """Where a job lives."""
+    return Key(pk=f"U#{user_id}", sk=f"{PREFIX}{job_id}")
+
+
+def progress_write(store: Store, user: UserRef, job: Job) -> Write:
+    """How far a stored job is; it never goes back."""
+    return update(
         store.runtime.name,
-        {
-            "pk": f"U#{user.id}",
-            "sk": f"{PREFIX}{job.id}",
-            "v": 1,
-            "kind": job.kind,
-            "status": job.status,
-            "done": job.done,
-            "total": job.total,
-            "result": job.result,
-            "createdAt": job.created_at,
-            "finishedAt": job.finished_at,
-            "expiresAt": job.expires_at,
-            "ttl": int(parse_instant(job.expires_at).timestamp()),
-        },
-        when=(Absent("pk"),),
+        job_key(user.id, job.id),
+        set_=_row(job),
+        when=(Exists("pk"), Compare("done", "<=", job.done)),
+        refuse=_Gone,
     )
 
 
-class JobStore:
-    """Implements `domain.jobs.Jobs`."""
+def _row(job: Job) -> Item:
+    return {
+        "v": 1,
+        "kind": job.kind,
+        "status": job.status,
+        "done": job.done,
+        "total": job.total,
+        "result": job.result,
+        "problem": job.problem,
+        "createdAt": job.created_at,
+        "finishedAt": job.finished_at,
+        "expiresAt": job.expires_at,
+        "ttl": int(parse_instant(job.expires_at).timestamp()),
+    }
 
-    def __init__(self, store: Store) -> None:
+
+class JobStore:
+    """Implements `domain.jobs.Jobs` and `domain.verification.JobRows`."""
+
+    def __init__(self, store: Store, commands: Commands) -> None:
         self._store = store
+        self._commands = commands
+
+    def add(self, context: Context, job: Job) -> Job:
+        """A job that begins later, and the audit row of who asked."""
+        entry = AuditEntry(event=Event.AUDIT_VERIFIED, object=f"job:{job.id}")
+        write = job_write(self._store, context.user, job)
+        return self._commands.run(context, lambda _: Plan(writes=(write,), audit=entry, result=job))
+
+    def note(self, user: UserRef, job: Job) -> None:
+        """A job that is gone with its user stays so."""
+        try:
+            self._store.write(progress_write(self._store, user, job))
+        except _Gone:
+            return
 
     def list(self, user: UserRef, *, limit: int, start: Position | None) -> Page[Job]:
         """One page, newest first: identifiers sort by time."""
@@ -50,8 +88,7 @@ class JobStore:
 
     def get(self, user: UserRef, job_id: str) -> Job:
         """One; raises `NotFound`, also when its time is over."""
-        key = Key(pk=f"U#{user.id}", sk=f"{PREFIX}{require_id(Kind.JOB, job_id)}")
-        row = self._store.runtime.get(key)
+        row = self._store.runtime.get(job_key(user.id, require_id(Kind.JOB, job_id)))
         if row is None:
             raise NotFound
         return _decode(row)
@@ -68,4 +105,5 @@ def _decode(row: Item) -> Job:
         created_at=row["createdAt"],
         finished_at=row["finishedAt"],
         expires_at=row["expiresAt"],
+        problem=row.get("problem"),
     )

@@ -203,6 +203,7 @@ def test_the_contract_allows_exactly_the_calls_that_are_made() -> None:
     sources = "".join(path.read_text() for path in root.rglob("*.py"))
     called = set(re.findall(r"client\.([a-z_]+)[(,\n]", sources))
     called |= set(re.findall(r"_(?:kms|ses|sqs)\.([a-z_]+)\(", sources))
+    called |= set(re.findall(r'\.of\("[a-z0-9]+"\)\s*\.([a-z0-9_]+)\(', sources))
     names = {"".join(word.title() for word in name.split("_")) for name in called}
     names.remove("TransactWriteItems")  # allowed by the actions of its items
     names.add("ConditionCheckItem")
@@ -210,6 +211,9 @@ def test_the_contract_allows_exactly_the_calls_that_are_made() -> None:
     allowed = {action for table in contract.TABLES for action in table.actions}
     allowed |= {*contract.ENVELOPE_ACTIONS, *contract.EMAIL_ACTIONS}
     allowed |= {*contract.QUEUE_SEND_ACTIONS, *contract.QUEUE_CONSUME_ACTIONS}
+    allowed |= {*contract.EVIDENCE_TABLE_ACTIONS, *contract.EVIDENCE_KEY_ACTIONS}
+    allowed |= {*contract.EVIDENCE_ALARM_ACTIONS, *contract.EVIDENCE_PIPELINE_ACTIONS}
+    allowed |= {*contract.EVIDENCE_BUNDLE_ACTIONS, *contract.EVIDENCE_UNSCOPED_ACTIONS}
     assert names == {action.partition(":")[2] for action in allowed}
 
 

@@ -1,0 +1,89 @@
+"""Everybody's audit chains, and what the last look at them found."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from budgetbuddy.domain.audit_trail import Anchor, verify
+from budgetbuddy.domain.verification import ERASED, Chain, chosen
+from budgetbuddy.store.audit_trail import chain_links, chain_rows, is_older_than_retention
+from budgetbuddy.store.commands import head_key
+from budgetbuddy.store.erasures import CHAIN
+from budgetbuddy.store.profiles import profile_key
+from budgetbuddy.store.table import Store
+from budgetbuddy.store.writes import Key, put
+
+if TYPE_CHECKING:
+    from budgetbuddy.store.codec import Item
+
+FOUND = Key(pk="COMPLIANCE", sk="audit-chains")
+_ENDED = re.compile(rb"seq=([0-9]+);hash=([0-9a-f]{64});")
+
+
+class ChainStore:
+    """Implements `domain.verification.Chains`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def part(self, number: int, limit: int | None) -> Iterator[Chain]:
+        """A shard of the registry, or the erased."""
+        if number == ERASED:
+            yield from self._erased()
+            return
+        rows = self._store.ledger.query(f"USERS#{number:02d}", consistent=False)
+        for user_id in chosen([row["sk"] for row in rows], limit):
+            chain = self._of_user(user_id)
+            if chain is not None:
+                yield chain
+
+    def keep(self, found: Mapping[str, Any]) -> None:
+        """One row, the last one."""
+        row: Item = {"pk": FOUND.pk, "sk": FOUND.sk, "v": 1, "found": dict(found)}
+        self._store.write(put(self._store.runtime.name, row))
+
+    def found(self) -> Mapping[str, Any] | None:
+        """What the last verification found; None before the first."""
+        row = self._store.runtime.get(FOUND)
+        return row["found"] if row else None
+
+    def _of_user(self, user_id: str) -> Chain | None:
+        """The head is read first, so that a writer in between breaks nothing."""
+        head = self._store.ledger.get(head_key(user_id))
+        profile = self._store.ledger.get(profile_key(user_id))
+        if head is None or profile is None:
+            return None  # being erased: then the chain of erasures knows its end
+        anchor = Anchor(seq=head["auditSeq"], hash=head["auditHash"])
+        may_begin_later = is_older_than_retention(self._store, profile)
+        links = chain_links(self._store, profile["subject"])
+        result = verify(links, anchor, may_begin_later=may_begin_later)
+        return Chain(
+            subject=profile["subject"],
+            rows=result.rows,
+            broken=result.broken,
+            is_privileged=bool(profile["roles"]),
+            has_second_factor=profile["mfa"],
+        )
+
+    def _erased(self) -> Iterator[Chain]:
+        """The chain of erasures, and with the ends it keeps those of the erased.
+
+        When an erased user began is not known any more: their first rows may have run out.
+        """
+        rows = list(chain_rows(self._store, CHAIN))
+        if not rows:
+            return
+        anchor = Anchor(seq=int(rows[-1]["sk"]), hash=rows[-1]["hash"])
+        links = chain_links(self._store, CHAIN)
+        own = verify(links, anchor, may_begin_later=int(rows[0]["sk"]) > 1)
+        yield Chain(subject=CHAIN, rows=own.rows, broken=own.broken)
+        for row in rows:
+            ended = _ENDED.search(bytes(row["x"]))
+            subject = row["obj"].removeprefix("subject:")
+            if ended is not None and int(ended.group(1)):
+                yield self._of_erased(subject, int(ended.group(1)), ended.group(2).decode())
+
+    def _of_erased(self, subject: str, seq: int, last: str) -> Chain:
+        links = chain_links(self._store, subject)
+        result = verify(links, Anchor(seq=seq, hash=last), may_begin_later=True)
+        return Chain(subject=subject, rows=result.rows, broken=result.broken)
