@@ -1,13 +1,22 @@
 """Card numbers in free text: found so that they are never stored.
 
 A run of 13 to 19 digits, single spaces or dashes allowed between them, that starts like a card
-range (2 to 6) and passes the Luhn check counts as a card number.
+range (2 to 6) and passes the Luhn check counts as a card number. UUIDs and hexadecimal digests hold
+such runs by chance, and are left alone.
 """
 
 import re
 from collections.abc import Iterator
 
 _RUN = re.compile(r"[0-9](?:[ -]?[0-9]){12,}")
+# A UUID, or as many hexadecimal digits as an object id, MD5, SHA-1 or SHA-256 has, and a letter.
+_REFERENCE = re.compile(
+    r"(?<![0-9a-z])(?:"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{24})"
+    r")(?![0-9a-z])",
+    re.IGNORECASE,
+)
 _FIRST_DIGITS = "23456"
 _LENGTHS = range(13, 20)
 
@@ -33,7 +42,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
     Numbers inside a longer run of digits count as well: `Ref 99 4111111111111111` is one run once
     separators are ignored, and must not hide the card number in it.
     """
-    for run in _RUN.finditer(text):
+    for run in _RUN.finditer(_REFERENCE.sub(lambda found: "x" * len(found.group()), text)):
         positions = [i for i in range(run.start(), run.end()) if text[i].isdigit()]
         index = 0
         while index < len(positions):

@@ -198,6 +198,21 @@ DATA_MAP: Final[tuple[Kept, ...]] = (
         retention="ten minutes",
         is_opened=False,
     ),
+    _runtime(
+        "EC#",
+        "address-changes",
+        "an e-mail address that waits for its code",
+        "to prove whose address it is",
+        retention="15 minutes",
+        withheld=frozenset({"emailHash", "code", "decoy"}),
+    ),
+    _runtime(
+        "BULK#",
+        "bulk-marks",
+        "what a repeated bulk change has done already",
+        "to do nothing twice",
+        retention="24 hours",
+    ),
     _runtime("J#", "jobs", "kind, state, result", "to answer later", retention="30 days"),
     _runtime(
         "I#",

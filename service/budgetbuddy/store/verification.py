@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from budgetbuddy.domain.audit_trail import Anchor, verify
 from budgetbuddy.domain.verification import ERASED, Chain, chosen
 from budgetbuddy.store.audit_trail import chain_links, chain_rows, is_older_than_retention
+from budgetbuddy.store.chains import ERASURES, OPERATOR
 from budgetbuddy.store.commands import head_key
-from budgetbuddy.store.erasures import CHAIN
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.writes import Key, put
@@ -66,22 +66,27 @@ class ChainStore:
         )
 
     def _erased(self) -> Iterator[Chain]:
-        """The chain of erasures, and with the ends it keeps those of the erased.
+        """The chains of no user, and with the ends that one of them keeps those of the erased.
 
         When an erased user began is not known any more: their first rows may have run out.
         """
-        rows = list(chain_rows(self._store, CHAIN))
-        if not rows:
-            return
-        anchor = Anchor(seq=int(rows[-1]["sk"]), hash=rows[-1]["hash"])
-        links = chain_links(self._store, CHAIN)
-        own = verify(links, anchor, may_begin_later=int(rows[0]["sk"]) > 1)
-        yield Chain(subject=CHAIN, rows=own.rows, broken=own.broken)
-        for row in rows:
+        yield from self._own(OPERATOR)
+        yield from self._own(ERASURES)
+        for row in chain_rows(self._store, ERASURES):
             ended = _ENDED.search(bytes(row["x"]))
             subject = row["obj"].removeprefix("subject:")
             if ended is not None and int(ended.group(1)):
                 yield self._of_erased(subject, int(ended.group(1)), ended.group(2).decode())
+
+    def _own(self, name: str) -> Iterator[Chain]:
+        """Up to its last row: where such a chain ends is kept nowhere else."""
+        rows = list(chain_rows(self._store, name))
+        if rows:
+            anchor = Anchor(seq=int(rows[-1]["sk"]), hash=rows[-1]["hash"])
+            may_begin_later = int(rows[0]["sk"]) > 1
+            links = chain_links(self._store, name)
+            found = verify(links, anchor, may_begin_later=may_begin_later)
+            yield Chain(subject=name, rows=found.rows, broken=found.broken)
 
     def _of_erased(self, subject: str, seq: int, last: str) -> Chain:
         links = chain_links(self._store, subject)

@@ -1,5 +1,8 @@
 """Card numbers are seen however they are written; other long numbers are left alone."""
 
+import hashlib
+import uuid
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +42,11 @@ def test_card_numbers_are_found(text: str) -> None:
         "411111111111",
         f"{VISA}00000000",
         "DE89 3704 0044 0532 0130 00",
+        "41111111-1111-4111-8111-111111111111",
+        "Ref 550e8400-e29b-41d4-a716-422222222222",
+        "commit a4111111111111111bcdef0123456789abcdef01",
+        "md5 4111111111111111abcdef0123456789",
+        "object 64f14111111111111111abcd",
     ],
 )
 def test_other_numbers_are_not(text: str) -> None:
@@ -47,6 +55,19 @@ def test_other_numbers_are_not(text: str) -> None:
 
 def test_masking_keeps_the_last_four_digits_and_the_text_around() -> None:
     assert mask_card_numbers(f"a {VISA} b 4222 2222 2222 2 c") == "a •••• 1111 b •••• 2222 c"
+
+
+@given(st.uuids(), st.binary(max_size=8))
+def test_no_uuid_and_no_digest_is_taken_for_one(identifier: uuid.UUID, content: bytes) -> None:
+    digests = [hashlib.new(name, content).hexdigest() for name in ("md5", "sha1", "sha256")]
+
+    for text in (str(identifier), identifier.hex, *digests):
+        assert not contains_card_number(f"Ref {text}") or text.isdigit()
+
+
+@pytest.mark.parametrize("text", [f"card{VISA}", f"a{VISA}", f"{VISA}x", f"n° {VISA}, {VISA}"])
+def test_letters_beside_a_card_number_do_not_hide_it(text: str) -> None:
+    assert contains_card_number(text)
 
 
 @given(st.text(alphabet="0123456789 -a4", max_size=80))
