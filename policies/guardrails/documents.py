@@ -32,10 +32,14 @@ NARROWING_KEYS = frozenset(
     {
         "aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths",
         "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths",
-        "aws:sourcevpc", "aws:sourcevpce", "aws:userid", "aws:vpcsourceip", "kms:calleraccount",
-        "lambda:functionurlauthtype", "s3:dataaccesspointaccount", "sts:externalid",
+        "aws:sourcevpc", "aws:sourcevpce", "aws:userid", "kms:calleraccount",
+        "s3:dataaccesspointaccount", "sts:externalid",
     }
 )  # fmt: skip
+# Of these a part may be left open without letting strangers in.
+OPEN_ENDED = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:userid"})
+WILD = frozenset("*?")
+ACCOUNT_IN_ARN = 4
 # Operators that exclude instead of naming, or that are true when the key is absent.
 OPEN_OPERATORS = ("not", "null", "ifexists", "forallvalues")
 
@@ -49,11 +53,26 @@ class Condition:
     values: tuple[str, ...]
 
     @property
-    def names_callers(self) -> bool:
-        """Whether the test admits named callers only (no wildcard, no negation)."""
+    def is_closed(self) -> bool:
+        """Whether only what is named passes: no exclusion, no open value, not true by absence."""
         closed = not any(word in self.operator for word in OPEN_OPERATORS)
-        named = bool(self.values) and not any(set(v) <= {"*", "?"} for v in self.values)
-        return self.key in NARROWING_KEYS and closed and named
+        return closed and bool(self.values) and not any(set(v) <= WILD for v in self.values)
+
+    @property
+    def names_callers(self) -> bool:
+        """Whether the test admits named callers only, each by its account or more."""
+        if self.key not in NARROWING_KEYS or not self.is_closed:
+            return False
+        return self.key in OPEN_ENDED or all(_names_one(value) for value in self.values)
+
+
+def _names_one(value: str) -> bool:
+    """Whether a value belongs to one owner: an ARN by its account, a bucket's by its name."""
+    parts = value.split(":", 5)
+    if parts[0] != "arn" or len(parts) <= ACCOUNT_IN_ARN + 1:
+        return not WILD & set(value)
+    account, resource = parts[ACCOUNT_IN_ARN], parts[ACCOUNT_IN_ARN + 1]
+    return not WILD & set(account) if account else not set(resource) <= WILD
 
 
 @dataclass(frozen=True)
@@ -82,9 +101,18 @@ class Statement:
         return any(condition.names_callers for condition in self.conditions)
 
     @property
+    def every_action(self) -> bool:
+        """Whether every action is named: `*`, or the same spelled otherwise (`*:*`)."""
+        return any("*" in action and set(action) <= WILD | {":"} for action in self.actions)
+
+    @property
     def every_resource(self) -> bool:
-        """Whether the statement reaches all resources."""
-        return "*" in self.resources or bool(self.not_resources)
+        """Whether the statement reaches all resources, with `*` or an ARN of wildcards only."""
+        return bool(self.not_resources) or any(_is_everything(name) for name in self.resources)
+
+    def is_bound_to(self, key: str) -> bool:
+        """Whether a test of `key` lets named callers in only."""
+        return any(c.key == key.lower() and c.names_callers for c in self.conditions)
 
     def condition(self, key: str) -> Condition | None:
         """The first test of `key`."""
@@ -106,9 +134,24 @@ class Statement:
         return any(fnmatchcase(action, pattern) for pattern in self.actions)
 
 
+def _is_everything(resource: str) -> bool:
+    """`*`, or an ARN that names nothing after its partition."""
+    scheme, _, rest = resource.partition(":")
+    named = rest.partition(":")[2] if scheme == "arn" else resource
+    return "*" in resource and set(named) <= WILD | {":", "/"}
+
+
 @lru_cache(maxsize=512)
 def _parsed(source: str) -> Any:
-    return json.loads(source)
+    return json.loads(source, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ: of two equal ones readers choose differently."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def document(place: Node, path: Path) -> Node | None:
@@ -167,7 +210,10 @@ def _statements_of(found: Node) -> tuple[Statement, ...]:
 
 def _folded(node: Node) -> Node:
     """The object with its keys in lower case."""
-    return Node({str(key).lower(): value for key, value in node.value.items()}, node.path)
+    found = {str(key).lower(): value for key, value in node.value.items()}
+    if len(found) != len(node.value):
+        raise WrongTypeError(node.path, "object", "key that stands twice")
+    return Node(found, node.path)
 
 
 def _statement(node: Node) -> Statement:

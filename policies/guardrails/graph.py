@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.values import MISSING, Known, Node, UndecidedError, Unknown, leaves, read
+from guardrails.values import (
+    MISSING,
+    Known,
+    Node,
+    UndecidedError,
+    Unknown,
+    leaves,
+    read,
+    unknown_kind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +26,7 @@ STACK: Final = "pulumi:pulumi:Stack"
 # Outputs by which other resources refer to one, in the AWS provider's spelling.
 IDENTITIES: Final = (
     "id", "arn", "name", "bucket", "keyId", "url", "groupName", "invokeArn", "aliasArn",
-    "arnSuffix",
+    "arnSuffix", "dnsName", "bucketDomainName", "bucketRegionalDomainName", "defaultRouteTableId",
 )  # fmt: skip
 
 
@@ -73,7 +82,8 @@ class Resource(Node):
     def identities(self) -> frozenset[str]:
         """Every identifier that is already known: ids, ARNs and names others may refer to."""
         found = (source.get(key) for source in (self.value, self.outputs) for key in IDENTITIES)
-        return frozenset(value for value in found if isinstance(value, str) and value)
+        known = (value for value in found if isinstance(value, str) and not unknown_kind(value))
+        return frozenset(value for value in known if value)
 
 
 def stack_of(urn: str) -> str:

@@ -145,19 +145,30 @@ def test_a_privileged_build_says_that_it_builds_images(harness: Any) -> None:
     assert harness.verdict("CB-04", harness.Declared(PROJECT, "p", tagged)) == {Verdict.PASS}
 
 
+def scanning(frequency: str, *filters: str) -> dict[str, Any]:
+    named = [{"filter": name, "filterType": "WILDCARD"} for name in filters]
+    rule = {"scanFrequency": frequency, "repositoryFilters": named}
+    return {"scanType": "ENHANCED", "rules": [rule]}
+
+
 @pytest.mark.parametrize(
     ("scan", "expected"),
     [
-        ({"scanType": "ENHANCED", "rules": [{"scanFrequency": "CONTINUOUS_SCAN"}]}, Verdict.PASS),
-        ({"scanType": "BASIC", "rules": [{"scanFrequency": "SCAN_ON_PUSH"}]}, Verdict.FAIL),
+        (scanning("CONTINUOUS_SCAN", "*"), Verdict.PASS),
+        (scanning("SCAN_ON_PUSH", "app-*"), Verdict.PASS),
+        (scanning("SCAN_ON_PUSH", "pp-a"), Verdict.PASS),
+        (scanning("SCAN_ON_PUSH", "other-*", "app-api"), Verdict.PASS),
+        (scanning("SCAN_ON_PUSH", "other-*"), Verdict.FAIL),
+        (scanning("MANUAL", "*"), Verdict.FAIL),
+        (scanning("CONTINUOUS_SCAN"), Verdict.FAIL),
         ({"scanType": "ENHANCED", "rules": []}, Verdict.FAIL),
     ],
-    ids=["enhanced", "basic", "no rule"],
+    ids=str,
 )
 def test_the_registry_scans_for_its_repositories(
     harness: Any, scan: dict[str, Any], expected: Verdict
 ) -> None:
-    repository = harness.Declared(REPOSITORY, "r", {})
+    repository = harness.Declared(REPOSITORY, "r", {"name": "app-api"})
     registry = harness.Declared(
         "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration", "s", scan
     )

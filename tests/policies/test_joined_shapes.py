@@ -20,7 +20,7 @@ def of(harness: Any, control: str, one: Any, *others: Any) -> list[Verdict]:
 
 
 def deny(key: str, values: Any, **changed: Any) -> dict[str, Any]:
-    operator = "Bool" if "secure" in key else "NumericLessThan"
+    operator = "Bool" if "Secure" in key else "NumericLessThan"
     statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
     return statement | {"Condition": {operator: {key: values}}} | changed
 

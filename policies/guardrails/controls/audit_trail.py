@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.federation import is_for_proven_people
 from guardrails.controls.identity import JUDGED, granted
@@ -53,7 +54,9 @@ def files_are_validated(trail: Resource, _: Options) -> Finding:
 def encrypted_with_own_key(trail: Resource, _: Options) -> Finding:
     """Reading the trail takes a permission on a key of one's own."""
     path = "kmsKeyId"
-    return passed(path) if is_set(trail, path) else failed(path, "no key is named")
+    if not names_customer_key(trail, path):
+        return failed(path, "no key of one's own is named")
+    return passed(path)
 
 
 @judges_in_stack("CT-05", types.TRAIL)
@@ -114,7 +117,7 @@ def bucket_is_guarded(trail: Resource, graph: Graph, options: Options) -> Iterat
         for statement in statements(policy, "policy")
         if statement.allows and ("service", "cloudtrail.amazonaws.com") in statement.principals
     ]
-    if not writers or not all(s.condition("aws:SourceArn") for s in writers):
+    if not writers or not all(s.is_bound_to("aws:SourceArn") for s in writers):
         yield failed(f"{BUCKET}.policy", "the policy is not bound to the trail's ARN")
     yield passed(BUCKET)
 

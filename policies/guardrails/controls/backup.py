@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges_in_stack
 from guardrails.controls.tagging import is_protected, tag
-from guardrails.values import Known, Node, is_set, items, number, read, text
+from guardrails.values import Known, Node, items, number, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _vault_is_encrypted(plan: Resource, graph: Graph) -> Finding:
     vaults = graph.targets(plan, RULES, types.BACKUP_VAULT)
     if not vaults:
         return failed(f"{PLAN}.rules", "the vault is not in this stack")
-    if not all(is_set(vault, "kmsKeyArn") for vault in vaults):
+    if not all(names_customer_key(vault, "kmsKeyArn") for vault in vaults):
         return failed(f"{PLAN}.rules", "the vault has no customer key")
     return passed(PLAN)
 
@@ -73,7 +74,7 @@ def backups_survive(resource: Resource, graph: Graph, options: Options) -> Itera
     if resource.type == types.BACKUP_PLAN:
         yield from _plan_keeps(resource, graph, options)
         return
-    if not is_set(resource, "kmsKeyArn"):
+    if not names_customer_key(resource, "kmsKeyArn"):
         yield failed("kmsKeyArn", "the vault has no customer key")
     locks = graph.sources(resource, types.BACKUP_VAULT_LOCK, "backupVaultName")
     if not locks:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from guardrails.control import Options
     from guardrails.graph import Graph, Resource
 
+LISTS: Final = (types.NETWORK_ACL, types.DEFAULT_NETWORK_ACL)
 ADMIN_PORTS: Final = (22, 3389)
 TCP: Final = ("tcp", "6", "-1", "all")
 NETWORK_KEYS: Final = ("cidrBlock", "ipv6CidrBlock")
@@ -33,16 +34,19 @@ ENDPOINT_USERS: Final = {
 }
 
 
-@judges("VPC-09", types.NETWORK_ACL, types.DEFAULT_NETWORK_ACL)
+@judges("VPC-09", *LISTS)
 def inline_rules_close_admin_ports(acl: Resource, _: Options) -> Iterator[Finding]:
     """No entry of the list itself lets the internet reach an administration port."""
     if path := _opening(items(acl, "ingress")):
         yield failed(path, "any address reaches an administration port")
 
 
-@judges_in_stack("VPC-09", types.NETWORK_ACL, types.DEFAULT_NETWORK_ACL)
+@judges_in_stack("VPC-09", *LISTS, types.NETWORK_ACL_RULE)
 def acl_closes_admin_ports(acl: Resource, graph: Graph, _: Options) -> Iterator[Finding]:
     """Entries in both shapes, in the order AWS applies them; and the list is in use."""
+    if acl.type == types.NETWORK_ACL_RULE:
+        yield from _belongs_to_a_list(acl, graph)
+        return
     entries: list[Node] = list(graph.sources(acl, types.NETWORK_ACL_RULE, "networkAclId"))
     entries = [entry for entry in entries if not flag(entry, "egress")]
     if _opening([*items(acl, "ingress"), *entries]):
@@ -50,6 +54,15 @@ def acl_closes_admin_ports(acl: Resource, graph: Graph, _: Options) -> Iterator[
     if acl.type == types.NETWORK_ACL and not _is_attached(acl, graph):
         yield failed("subnetIds", "no subnet uses the list")
     yield passed("ingress")
+
+
+def _belongs_to_a_list(entry: Resource, graph: Graph) -> Iterator[Finding]:
+    """An entry is judged with its list; one of a foreign list may not open anything."""
+    if graph.targets(entry, "networkAclId", *LISTS):
+        return
+    if not flag(entry, "egress") and _opening([entry]):
+        yield failed("networkAclId", "an entry of a list that is not in this stack opens a port")
+    yield passed("networkAclId")
 
 
 def _opening(entries: Iterable[Node]) -> str | None:
@@ -133,7 +146,7 @@ def private_ways_to_aws(resource: Resource, graph: Graph, options: Options) -> I
     if read(resource, "policy") is MISSING:
         yield failed("policy", "no policy is given, so everything passes")
     for statement in statements(resource, "policy"):
-        everything = "*" in statement.actions and statement.every_resource
+        everything = statement.every_action and statement.every_resource
         if statement.allows and everything and not statement.is_narrowed:
             yield failed(statement.path, "every action on every resource passes")
     yield passed("policy")

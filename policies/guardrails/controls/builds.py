@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.credentials import looks_like_credential
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges
 from guardrails.controls.tagging import tag
 from guardrails.values import Unknown, flag, is_set, items, read, text
@@ -49,7 +50,7 @@ def builds_are_logged(project: Resource, _: Options) -> Finding:
 @judges("CB-03", types.BUILD_PROJECT)
 def results_are_encrypted(project: Resource, _: Options) -> Iterator[Finding]:
     """What a build leaves behind is encrypted with a key of one's own."""
-    if not is_set(project, "encryptionKey"):
+    if not names_customer_key(project, "encryptionKey"):
         yield failed("encryptionKey", "no key is named")
     places = (*items(project, "artifacts"), *items(project, "secondaryArtifacts"),
               *items(project, f"{LOGS}.s3Logs"))  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges
 from guardrails.values import block, flag, is_set, items, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
@@ -25,7 +26,7 @@ def cluster_is_observed(cluster: Resource, _: Options) -> Iterator[Finding]:
     insights = [s for s in items(cluster, "settings") if text(s, "name") == "containerInsights"]
     if not any(text(s, "value") in ("enabled", "enhanced") for s in insights):
         yield failed("settings", "Container Insights is off")
-    if not is_set(cluster, f"{EXEC}.kmsKeyId"):
+    if not names_customer_key(cluster, f"{EXEC}.kmsKeyId"):
         yield failed(f"{EXEC}.kmsKeyId", "sessions are not encrypted with a customer key")
     if text(cluster, f"{EXEC}.logging") != "OVERRIDE":
         yield failed(f"{EXEC}.logging", "sessions have no log of their own")

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.credentials import looks_like_credential
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
+from guardrails.controls.images import is_scanned_by_registry
 from guardrails.controls.retention import kept_long_enough
 from guardrails.documents import document
 from guardrails.values import (
     Node,
+    UndecidedError,
     Unknown,
     WrongTypeError,
     flag,
-    is_set,
     items,
     read,
     strings,
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 DEFINITIONS: Final = "containerDefinitions"
 DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
-ROOT_USERS: Final = ("", "0", "root")
 
 
 def containers(task: Resource) -> list[Node]:
@@ -76,8 +77,8 @@ def least_capabilities(task: Resource, _: Options) -> Iterator[Finding]:
 def not_root(task: Resource, _: Options) -> Iterator[Finding]:
     """The program's user is named, and is not root."""
     for container in containers(task):
-        user = (text(container, "user") or "").partition(":")[0]
-        if user in ROOT_USERS:
+        user = (text(container, "user") or "").partition(":")[0].strip()
+        if user == "root" or not user.strip("0"):  # empty, 0, and 0 written longer
             yield failed(container.at("user"), "the user is root or left to the image")
     yield passed(DEFINITIONS)
 
@@ -107,11 +108,16 @@ def has_log_driver(task: Resource, _: Options) -> Iterator[Finding]:
 def logs_are_kept(task: Resource, graph: Graph, options: Options) -> Iterator[Finding]:
     """The log group of the output is in the stack, encrypted, and keeps a year."""
     groups = graph.targets(task, DEFINITIONS, types.LOG_GROUP)
-    named = {g.urn: g for g in groups} or {g.urn: g for g in _named_groups(task, graph)}
+    named = {group.urn: group for group in groups}
+    for container, found in _named_groups(task, graph, linked=bool(groups)):
+        named |= {group.urn: group for group in found}
+        if not found:
+            where = container.at("logConfiguration")
+            yield failed(where, "the container's log group is not in this stack")
     if not named:
         yield failed(f"{DEFINITIONS}.logConfiguration", "the log group is not in this stack")
     for group in named.values():
-        if not is_set(group, "kmsKeyId"):
+        if not names_customer_key(group, "kmsKeyId"):
             yield failed(f"{DEFINITIONS}.logConfiguration", "the log group has no customer key")
         kept = kept_long_enough(group, graph, options)
         if kept.verdict is Verdict.FAIL:
@@ -119,10 +125,27 @@ def logs_are_kept(task: Resource, graph: Graph, options: Options) -> Iterator[Fi
     yield passed(DEFINITIONS)
 
 
-def _named_groups(task: Resource, graph: Graph) -> Iterator[Resource]:
-    for container in containers(task):
+def _named_groups(
+    task: Resource, graph: Graph, *, linked: bool
+) -> Iterator[tuple[Node, list[Resource]]]:
+    """Containers with the log groups of the stack that they name.
+
+    A name is a group's own, or was computed from one the task is linked with: then the text that
+    is known of it names none, and the link speaks for it.
+    """
+    try:
+        found = containers(task)
+    except UndecidedError:
+        if linked:
+            return  # the other half says that the definitions are unknown
+        raise
+    groups = graph.of(types.LOG_GROUP)
+    for container in found:
         wanted = text(container, ("logConfiguration", "options", "awslogs-group"))
-        yield from (g for g in graph.of(types.LOG_GROUP) if wanted and wanted in g.identities)
+        matching = [g for g in groups if wanted and wanted in g.identities]
+        unnamed = any(not g.identities for g in groups)
+        if matching or not (linked and unnamed):
+            yield container, matching
 
 
 @judges("ECS-13", types.TASK_DEFINITION)
@@ -141,9 +164,17 @@ def image_is_pinned(task: Resource, options: Options) -> Iterator[Finding]:
 def image_is_scanned(task: Resource, graph: Graph, _: Options) -> Finding:
     """The repository, when it is in the stack, scans what is pushed."""
     repositories = graph.targets(task, DEFINITIONS, types.REPOSITORY)
-    enhanced = graph.of(types.REGISTRY_SCANNING)
+    repositories = repositories or _named_repositories(task, graph)
     for repository in repositories:
-        if not enhanced and not flag(repository, "imageScanningConfiguration.scanOnPush"):
+        scans = flag(repository, "imageScanningConfiguration.scanOnPush")
+        if not scans and not is_scanned_by_registry(repository, graph):
             return failed(f"{DEFINITIONS}.image", "the repository does not scan images")
     containers(task)  # an unknown definition leaves the pin undecided
     return passed(DEFINITIONS)
+
+
+def _named_repositories(task: Resource, graph: Graph) -> list[Resource]:
+    """Repositories of the stack whose literal name stands in an image's address."""
+    images = (text(container, "image") or "" for container in containers(task))
+    names = {re.split("[@:]", image.partition("/")[2])[0] for image in images}
+    return [r for r in graph.of(types.REPOSITORY) if text(r, "name") in names - {""}]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.keys import rotates
 from guardrails.controls.resource_policies import open_to
 from guardrails.controls.tagging import is_sensitive, tag
-from guardrails.values import MISSING, Known, flag, is_set, items, read, text
+from guardrails.values import MISSING, Known, flag, items, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -23,9 +24,14 @@ ENCRYPTION: Final = "serverSideEncryption"
 DIMENSIONS: Final = ("dynamodb:table:ReadCapacityUnits", "dynamodb:table:WriteCapacityUnits")
 
 
-@judges("DDB-01", types.TABLE)
+@judges("DDB-01", types.TABLE, types.TABLE_REPLICA)
 def restorable(table: Resource, _: Options) -> Iterator[Finding]:
     """A bad write can be undone, in every region that holds the table."""
+    if table.type == types.TABLE_REPLICA:
+        if not flag(table, "pointInTimeRecovery"):
+            yield failed("pointInTimeRecovery", "a replica cannot be restored")
+        yield passed("pointInTimeRecovery")
+        return
     if not flag(table, RECOVERY):
         yield failed(RECOVERY, "point-in-time recovery is off")
     for replica in items(table, "replicas"):
@@ -34,15 +40,20 @@ def restorable(table: Resource, _: Options) -> Iterator[Finding]:
     yield passed(RECOVERY)
 
 
-@judges("DDB-02", types.TABLE)
+@judges("DDB-02", types.TABLE, types.TABLE_REPLICA)
 def encrypted_with_own_key(table: Resource, _: Options) -> Iterator[Finding]:
     """Who may read the table is decided by a key policy of its owner."""
+    if table.type == types.TABLE_REPLICA:
+        if not names_customer_key(table, "kmsKeyArn"):
+            yield failed("kmsKeyArn", "a replica uses AWS's own key")
+        yield passed("kmsKeyArn")
+        return
     if not flag(table, f"{ENCRYPTION}.enabled"):
         yield failed(f"{ENCRYPTION}.enabled", "encryption with a key of one's own is off")
-    elif not is_set(table, f"{ENCRYPTION}.kmsKeyArn"):
+    elif not names_customer_key(table, f"{ENCRYPTION}.kmsKeyArn"):
         yield failed(f"{ENCRYPTION}.kmsKeyArn", "no key is named, so AWS's own is used")
     for replica in items(table, "replicas"):
-        if not is_set(replica, "kmsKeyArn"):
+        if not names_customer_key(replica, "kmsKeyArn"):
             yield failed(replica.at("kmsKeyArn"), "a replica uses AWS's own key")
 
 
@@ -58,7 +69,7 @@ def key_is_managed_here(table: Resource, graph: Graph, _: Options) -> Finding:
     return passed(path)
 
 
-@judges("DDB-03", types.TABLE)
+@judges("DDB-03", types.TABLE, types.TABLE_REPLICA)
 def protected_from_deletion(table: Resource, options: Options) -> Finding:
     """A production table is not deleted by one call."""
     path = "deletionProtectionEnabled"

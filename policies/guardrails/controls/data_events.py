@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from guardrails.control import Options
     from guardrails.graph import Graph, Resource
+    from guardrails.values import Node
 
 KINDS: Final = {types.BUCKET: "AWS::S3::Object", types.TABLE: "AWS::DynamoDB::Table"}
 SELECTORS: Final = ("advancedEventSelectors", "eventSelectors")
@@ -39,9 +40,9 @@ def use_is_recorded(resource: Resource, graph: Graph, options: Options) -> Findi
 
 def _covers(trail: Resource, resource: Resource, graph: Graph) -> bool:
     """Whether a selector names the resource, or everything of its kind."""
-    if any(resource in graph.targets(trail, prop, resource.type) for prop in SELECTORS):
-        return True
     kind, arn = KINDS[resource.type], output(resource, "arn")
+    if any(resource in graph.targets(trail, prop, resource.type) for prop in SELECTORS):
+        return any(kind in _kinds(selector) for selector in _selectors(trail))
     return any(
         value is None or (arn or "").startswith(value.rstrip("/"))
         for selected, value in _selected(trail)
@@ -55,14 +56,28 @@ def _selected(trail: Resource) -> Iterator[tuple[str, str | None]]:
     The prefix of a basic selector for all buckets is `arn:aws:s3`, for all tables
     `arn:aws:dynamodb`.
     """
-    for selector in items(trail, "advancedEventSelectors"):
-        fields = {text(field, "field"): field for field in items(selector, "fieldSelectors")}
-        kind, arns = fields.get("resources.type"), fields.get("resources.ARN")
-        for name in strings(kind, "equals") if kind else []:
-            prefixes = [v for m in MATCHERS for v in strings(arns, m)] if arns else [None]
-            yield from ((name, prefix) for prefix in prefixes)
-    for selector in items(trail, "eventSelectors"):
+    for selector in _selectors(trail):
+        fields = _fields(selector)
+        arns = fields.get("resources.ARN")
+        prefixes = [v for m in MATCHERS for v in strings(arns, m)] if arns else [None]
+        if fields:
+            yield from ((name, prefix) for name in _kinds(selector) for prefix in prefixes)
         for data in items(selector, "dataResources"):
             for value in strings(data, "values"):
                 whole = value.rstrip(":") in ("arn:aws:s3", "arn:aws:dynamodb")
                 yield text(data, "type") or "", None if whole else value
+
+
+def _selectors(trail: Resource) -> list[Node]:
+    return [selector for prop in SELECTORS for selector in items(trail, prop)]
+
+
+def _fields(selector: Node) -> dict[str | None, Node]:
+    return {text(field, "field"): field for field in items(selector, "fieldSelectors")}
+
+
+def _kinds(selector: Node) -> list[str]:
+    """The kinds of resource whose data events a selector of either form records."""
+    kind = _fields(selector).get("resources.type")
+    basic = [text(data, "type") or "" for data in items(selector, "dataResources")]
+    return [*(strings(kind, "equals") if kind else []), *basic]

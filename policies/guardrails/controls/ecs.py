@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from guardrails.controls import types
+from guardrails.controls.containers import containers
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.network import is_public
 from guardrails.graph import output
-from guardrails.values import block, flag, is_set, number, text
+from guardrails.values import MISSING, block, flag, is_set, number, read, text, value_at
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -56,15 +57,30 @@ def two_roles(task: Resource, graph: Graph, _: Options) -> Finding:
     return passed(path)
 
 
-@judges("ECS-15", types.SERVICE)
+@judges("ECS-15", types.SERVICE, types.TASK_DEFINITION)
 def rolls_back(service: Resource, options: Options) -> Iterator[Finding]:
-    """A bad release is taken back by itself, and one lost task is not an outage."""
+    """A bad release is taken back by itself, one lost task is no outage, and no task starves."""
+    if service.type == types.TASK_DEFINITION:
+        yield from _is_sized(service)
+        return
     for path in ("deploymentCircuitBreaker.enable", "deploymentCircuitBreaker.rollback"):
         if not flag(service, path):
             yield failed(path, "the circuit breaker does not roll back")
     count = number(service, "desiredCount")
     if count is None or count < options.number("tasks"):
         yield failed("desiredCount", "fewer tasks than configured as the least")
+
+
+def _is_sized(task: Resource) -> Iterator[Finding]:
+    """CPU and memory are set for the task, or for each of its containers."""
+    for name, others in (("cpu", ()), ("memory", ("memoryReservation",))):
+        if read(task, name) is not MISSING:
+            value_at(task, name)  # an unknown size is UNKNOWN
+            continue
+        for container in containers(task):
+            if not any(number(container, key) for key in (name, *others)):
+                yield failed(container.at(name), f"neither task nor container sets {name}")
+    yield passed("cpu")
 
 
 @judges_in_stack("ECS-15", types.SERVICE)

@@ -81,7 +81,7 @@ def _may_read(statement: Statement) -> bool:
 
 def _is_bound(statement: Statement) -> bool:
     edge = ("service", "cloudfront.amazonaws.com")
-    return set(statement.principals) == {edge} and bool(statement.condition("aws:SourceArn"))
+    return set(statement.principals) == {edge} and statement.is_bound_to("aws:SourceArn")
 
 
 @judges_in_stack("CF-08", types.DISTRIBUTION)

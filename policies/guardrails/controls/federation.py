@@ -11,7 +11,7 @@ from guardrails.values import number
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from guardrails.control import Options
     from guardrails.documents import Condition, Statement
@@ -32,7 +32,7 @@ def tokens_are_pinned(role: Resource, _: Options) -> Iterator[Finding]:
         for issuer in _issuers(statement) if statement.allows else ():
             judged = True
             audience, subject = (statement.condition(f"{issuer}:{k}") for k in ("aud", "sub"))
-            if audience is None or any("*" in value for value in audience.values):
+            if audience is None or not audience.is_closed or _is_open(audience.values):
                 yield failed(f"{statement.path}.Condition", "the audience is not pinned")
             if subject is None or not _is_pinned(subject):
                 yield failed(f"{statement.path}.Condition", "the subject is not pinned")
@@ -46,10 +46,12 @@ def _issuers(statement: Statement) -> list[str]:
 
 def _is_pinned(subject: Condition) -> bool:
     """Whether no wildcard stands in what names the repository; the branch may be left open."""
-    if not subject.operator.startswith("string") or "not" in subject.operator:
-        return False
     heads = (":".join(value.split(":")[:SUBJECT_PARTS]) for value in subject.values)
-    return all(not set(head) & {"*", "?"} for head in heads)
+    return subject.is_closed and not _is_open(heads)
+
+
+def _is_open(values: Iterable[str]) -> bool:
+    return any(set(value) & {"*", "?"} for value in values)
 
 
 @judges("IAM-13", types.ROLE)
@@ -60,7 +62,7 @@ def people_need_a_second_factor(role: Resource, options: Options) -> Iterator[Fi
         yield out_of_scope("no person assumes the role", TRUST)
         return
     for statement in people:
-        if not _asks_for_factor(statement):
+        if not asks_for_factor(statement):
             yield failed(f"{statement.path}.Condition", "no second factor is required")
     path = "maxSessionDuration"
     if (number(role, path) or DEFAULT_SESSION_SECONDS) > options.number("seconds"):
@@ -72,7 +74,7 @@ def is_for_proven_people(role: Resource) -> bool:
     """Whether only named accounts, users or roles assume it, each after a second factor."""
     found = [s for s in statements(role, TRUST) if s.allows]
     return bool(found) and all(
-        _asks_for_factor(s) and all(kind == "aws" for kind, _ in s.principals) for s in found
+        asks_for_factor(s) and all(kind == "aws" for kind, _ in s.principals) for s in found
     )
 
 
@@ -86,7 +88,7 @@ def _is_for_people(statement: Statement) -> bool:
     return False
 
 
-def _asks_for_factor(statement: Statement) -> bool:
+def asks_for_factor(statement: Statement) -> bool:
     """An identity provider asks itself; else the condition must, and be true when it is absent."""
     if all(SAML in name for kind, name in statement.principals if kind == "federated") and any(
         kind == "federated" for kind, _ in statement.principals
@@ -94,7 +96,8 @@ def _asks_for_factor(statement: Statement) -> bool:
         return True
     condition = statement.condition("aws:MultiFactorAuthPresent")
     if condition is None:
-        return statement.condition("aws:MultiFactorAuthAge") is not None
+        age = statement.condition("aws:MultiFactorAuthAge")
+        return age is not None and age.is_closed
     return condition.operator == "bool" and all(
         value.strip('"').lower() == "true" for value in condition.values
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.declare import judges
+from guardrails.controls.federation import asks_for_factor
 from guardrails.controls.scoping import needs_every_resource
 from guardrails.documents import Statement, statements
 from guardrails.values import is_set, items, known_text, strings, text
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from guardrails.graph import Resource
 
 DOCUMENT: Final = "policy"
+SOURCES: Final = ("aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths")
 TRUST: Final = "assumeRolePolicy"
 ADMINISTRATOR_POLICIES: Final = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
+# Where a list of attached policies stands, by type; the others attach one each.
+ATTACHED: Final = {types.ROLE: "managedPolicyArns", types.ROLE_ATTACHMENTS: "policyArns"}
 USER_TYPES: Final = (
     types.USER, types.ACCESS_KEY, types.LOGIN_PROFILE, types.USER_POLICY, types.USER_ATTACHMENT,
 )  # fmt: skip
@@ -45,7 +49,7 @@ def _path(resource: Resource) -> str:
 def no_full_access(resource: Resource, _: Options) -> Iterator[Finding]:
     """No statement allows everything on everything."""
     for statement in granted(resource):
-        if "*" in statement.actions and statement.every_resource:
+        if statement.every_action and statement.every_resource:
             yield failed(statement.path, "every action on every resource is allowed")
     yield passed(_path(resource))
 
@@ -54,7 +58,7 @@ def no_full_access(resource: Resource, _: Options) -> Iterator[Finding]:
 def no_whole_service(resource: Resource, _: Options) -> Iterator[Finding]:
     """No statement allows all actions of a service."""
     for statement in granted(resource):
-        if any(action == "*" or action.endswith(":*") for action in statement.actions):
+        if statement.every_action or any(a.endswith(":*") for a in statement.actions):
             yield failed(f"{statement.path}.Action", "all actions of a service are allowed")
     yield passed(_path(resource))
 
@@ -77,11 +81,17 @@ def pass_role_is_scoped(resource: Resource, _: Options) -> Iterator[Finding]:
     for statement in granted(resource):
         if not statement.allows_action("iam:passrole"):
             continue
-        if any(name.endswith(":role/*") or name == "*" for name in statement.resources):
+        if any(_means_any_role(name) for name in statement.resources):
             yield failed(f"{statement.path}.Resource", "any role may be passed")
-        if statement.condition("iam:PassedToService") is None:
+        service = statement.condition("iam:PassedToService")
+        if service is None or not service.is_closed:
             yield failed(f"{statement.path}.Condition", "roles may be passed to any service")
     yield passed(_path(resource))
+
+
+def _means_any_role(resource: str) -> bool:
+    """Whether an ARN leaves the name of the role open."""
+    return resource.endswith(":role/*") or ("*" in resource and ":role/" not in resource)
 
 
 @judges("IAM-07", *JUDGED)
@@ -115,14 +125,9 @@ def trust_names_principals(role: Resource, options: Options) -> Iterator[Finding
 
 def _is_tied(statement: Statement) -> bool:
     """Whether the statement asks for more than coming from the account."""
-    keys = (
-        "sts:ExternalId",
-        "aws:MultiFactorAuthPresent",
-        "aws:PrincipalArn",
-        "aws:PrincipalOrgID",
-    )
     bare = any(name.isdigit() or name.endswith(":root") for _, name in statement.principals)
-    return not bare or any(statement.condition(key) for key in keys)
+    keys = ("sts:ExternalId", "aws:PrincipalArn", "aws:PrincipalOrgID")
+    return not bare or asks_for_factor(statement) or any(map(statement.is_bound_to, keys))
 
 
 @judges("IAM-09", types.ROLE, types.FUNCTION_PERMISSION)
@@ -138,7 +143,7 @@ def service_trust_names_its_source(resource: Resource, options: Options) -> Iter
         if not statement.allows or not any(s not in exempt for s in services):
             continue
         judged = True
-        if not (statement.condition("aws:SourceAccount") or statement.condition("aws:SourceArn")):
+        if not any(map(statement.is_bound_to, SOURCES)):
             yield failed(f"{statement.path}.Condition", "a service may act for any account")
     yield passed(TRUST) if judged else out_of_scope("no service that sends a source", TRUST)
 
@@ -153,14 +158,14 @@ def _caller_names_its_source(permission: Resource) -> Finding:
     return passed("principal")
 
 
-@judges("IAM-10", types.ROLE, types.ROLE_ATTACHMENT, types.POLICY_ATTACHMENT,
+@judges("IAM-10", *ATTACHED, types.ROLE_ATTACHMENT, types.POLICY_ATTACHMENT,
         types.GROUP_ATTACHMENT, types.USER_ATTACHMENT)  # fmt: skip
 def no_administrator_policy(resource: Resource, _: Options) -> Iterator[Finding]:
     """None of AWS's administrator policies is attached."""
-    path = "managedPolicyArns" if resource.type == types.ROLE else "policyArn"
+    path = ATTACHED.get(resource.type, "policyArn")
     attached = (
         [(n.path, known_text(n)) for n in items(resource, path)]
-        if resource.type == types.ROLE
+        if resource.type in ATTACHED
         else [(path, text(resource, path) or "")]
     )
     for where, arn in attached:

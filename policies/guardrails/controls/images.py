@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.resource_policies import open_to
 from guardrails.controls.tagging import is_protected
-from guardrails.values import block, flag, is_set, items, text
+from guardrails.values import block, flag, items, text
 from guardrails.verdicts import Finding, failed, passed
 
 if TYPE_CHECKING:
@@ -37,10 +39,25 @@ def images_are_scanned(repository: Resource, graph: Graph, _: Options) -> Findin
     """Known vulnerabilities in an image are found when it arrives."""
     if flag(repository, SCAN):
         return passed(SCAN)
-    for registry in graph.of(types.REGISTRY_SCANNING):
-        if text(registry, "scanType") == "ENHANCED" and items(registry, "rules"):
-            return passed(SCAN, "the registry scans by itself")
+    if is_scanned_by_registry(repository, graph):
+        return passed(SCAN, "the registry scans by itself")
     return failed(SCAN, "images are not scanned when they arrive")
+
+
+def is_scanned_by_registry(repository: Resource, graph: Graph) -> bool:
+    """Whether a rule of the registry scans by itself and covers the repository's name."""
+    filters = [
+        text(wanted, "filter") or ""
+        for registry in graph.of(types.REGISTRY_SCANNING)
+        for rule in items(registry, "rules")
+        if text(rule, "scanFrequency") in FREQUENCIES
+        for wanted in items(rule, "repositoryFilters")
+    ]
+    if "*" in filters or not filters:
+        return "*" in filters
+    name = text(repository, "name") or ""
+    # Without a wildcard a filter means every name that it is a part of.
+    return any(fnmatchcase(name, p) if "*" in p else p in name for p in filters)
 
 
 @judges("ECR-02", types.REPOSITORY)
@@ -58,7 +75,7 @@ def encrypted_with_own_key(repository: Resource, _: Options) -> Finding:
     setting = block(repository, ENCRYPTION)
     if setting is None or text(setting, "encryptionType") not in ("KMS", "KMS_DSSE"):
         return failed(ENCRYPTION, "not encrypted with KMS")
-    if not is_set(setting, "kmsKey"):
+    if not names_customer_key(setting, "kmsKey"):
         return failed(f"{ENCRYPTION}.kmsKey", "AWS's own key is used")
     return passed(ENCRYPTION)
 

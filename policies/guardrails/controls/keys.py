@@ -8,7 +8,7 @@ from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.tagging import tag
 from guardrails.documents import Statement, statements
-from guardrails.values import MISSING, flag, number, read, text
+from guardrails.values import MISSING, flag, is_set, number, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ADMINISTRATION: Final = ("kms:putkeypolicy", "kms:schedulekeydeletion", "kms:disablekey")
 USE: Final = ("kms:decrypt", "kms:generatedatakey", "kms:encrypt")
+LOCKOUT: Final = "bypassPolicyLockoutSafetyCheck"
 DEFAULT_WINDOW_DAYS: Final = 30  # what AWS takes when none is given
 APPROVED_SPECS: Final = (
     "SYMMETRIC_DEFAULT", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521",
@@ -65,17 +66,20 @@ def policy_is_explicit(key: Resource, graph: Graph, _: Options) -> Finding:
     return passed("policy")
 
 
-@judges("KMS-03", types.KEY)
+@judges("KMS-03", types.KEY, types.KEY_POLICY)
 def deletion_can_be_stopped(key: Resource, options: Options) -> Iterator[Finding]:
     """Deleting a key destroys data; there is time to notice it."""
     path = "deletionWindowInDays"
+    if flag(key, LOCKOUT):
+        yield failed(LOCKOUT, "the lock-out safety check is bypassed")
+    if key.type == types.KEY_POLICY:
+        yield passed(LOCKOUT)
+        return
     environment = tag(key, options.text("environmentTag"))
     strict = environment is None or environment in options.strings("environments")
     wanted = options.number("productionDays" if strict else "days")
     if (number(key, path) or DEFAULT_WINDOW_DAYS) < wanted:
         yield failed(path, "the waiting time before deletion is too short")
-    if flag(key, "bypassPolicyLockoutSafetyCheck"):
-        yield failed("bypassPolicyLockoutSafetyCheck", "the lock-out safety check is bypassed")
     yield passed(path)
 
 
@@ -133,4 +137,6 @@ def approved_kind(key: Resource, _: Options) -> Finding:
     """Key length and origin are those the cryptography standard allows."""
     if _spec(key) not in APPROVED_SPECS:
         return failed("customerMasterKeySpec", "the key spec is not approved")
+    if is_set(key, "customKeyStoreId"):
+        return failed("customKeyStoreId", "the key material does not come from KMS itself")
     return passed("customerMasterKeySpec")

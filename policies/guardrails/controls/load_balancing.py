@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from guardrails.controls import types
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.tagging import tag
-from guardrails.values import MISSING, flag, is_set, items, read, text
+from guardrails.values import MISSING, Known, Node, flag, items, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -35,15 +35,30 @@ def plain_http_only_redirects(listener: Resource, _: Options) -> Iterator[Findin
             else out_of_scope("not an HTTP listener", "protocol")
         )
         return
-    actions = items(listener, "defaultActions")
+    yield from _redirects(items(listener, "defaultActions"), "defaultActions")
+
+
+def _redirects(actions: list[Node], path: str) -> Iterator[Finding]:
     for action in actions:
         if text(action, "type") != "redirect":
             yield failed(action.at("type"), "a plain HTTP listener that does not redirect")
         elif (text(action, "redirect.protocol") or "").upper() != "HTTPS":
             yield failed(action.at("redirect.protocol"), "the redirect does not lead to HTTPS")
     if not actions:
-        yield failed("defaultActions", "a plain HTTP listener without a redirect")
-    yield passed("defaultActions")
+        yield failed(path, "a plain HTTP listener without a redirect")
+    yield passed(path)
+
+
+@judges_in_stack("LB-01", types.LISTENER_RULE)
+def no_rule_serves_plain_http(rule: Resource, graph: Graph, _: Options) -> Iterator[Finding]:
+    """A rule comes before the listener's default, so it has to redirect as well."""
+    listeners = graph.targets(rule, "listenerArn", types.LISTENER)
+    if not listeners:
+        yield failed("listenerArn", "the listener is not in this stack, and may be a plain one")
+    elif _protocol(listeners[0]) != "HTTP":
+        yield passed("listenerArn", "not a rule of a plain HTTP listener")
+    else:
+        yield from _redirects(items(rule, "actions"), "actions")
 
 
 @judges("LB-02", types.LISTENER)
@@ -73,9 +88,18 @@ def serves_https(balancer: Resource, graph: Graph, _: Options) -> Finding:
     ]
     if not secure:
         return failed("listener", "no HTTPS listener")
-    if all(not is_set(listener, "certificateArn") for listener in secure):
-        return failed(path, "no HTTPS listener has a certificate")
+    if not any(_has_certificate(listener) for listener in secure):
+        return failed(path, "no HTTPS listener has a certificate of ACM")
     return passed(path)
+
+
+def _has_certificate(listener: Resource) -> bool:
+    """Whether a certificate is named, and is none that was uploaded to IAM."""
+    match read(listener, "certificateArn"):
+        case Known(str() as arn):
+            return bool(arn) and ":iam:" not in arn
+        case found:
+            return found is not MISSING
 
 
 def _not_public_application(balancer: Resource) -> str | None:

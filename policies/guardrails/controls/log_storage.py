@@ -32,7 +32,10 @@ def access_is_logged(bucket: Resource, graph: Graph, _: Options) -> Finding:
             return failed("logging.targetBucket", "no bucket is named for the log")
         if bucket in graph.targets(setting, "targetBucket", types.BUCKET):
             return failed("logging.targetBucket", "the bucket logs to itself, without an end")
-    if split or items(bucket, LOGGING) or items(bucket, "loggings"):
+    inline = [*items(bucket, LOGGING), *items(bucket, "loggings")]
+    if any(not is_set(setting, "targetBucket") for setting in inline):
+        return failed("logging.targetBucket", "no bucket is named for the log")
+    if split or inline:
         return passed(LOGGING)
     if is_log_target(bucket, graph):
         return out_of_scope("access logs are written here, and logging them would not end", LOGGING)
@@ -40,10 +43,11 @@ def access_is_logged(bucket: Resource, graph: Graph, _: Options) -> Finding:
 
 
 def holds_audit_logs(bucket: Resource, graph: Graph, options: Options) -> bool:
-    """Whether a trail or a log delivery writes here, or the bucket's class says so."""
+    """Whether a trail, a flow log or a delivery writes here, or the bucket's class says so."""
     if tag(bucket, options.text("dataClassTag")) in options.strings("auditClasses"):
         return True
-    if graph.sources(bucket, types.TRAIL, "s3BucketName"):
+    writers = ((types.TRAIL, "s3BucketName"), (types.FLOW_LOG, "logDestination"))
+    if any(graph.sources(bucket, kind, prop) for kind, prop in writers):
         return True
     streams = graph.sources(bucket, types.DELIVERY_STREAM, "extendedS3Configuration")
     return any(graph.sources(s, types.LOG_SUBSCRIPTION, "destinationArn") for s in streams)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.retention import kept_long_enough
 from guardrails.documents import statements
-from guardrails.values import Known, flag, is_set, items, number, read
+from guardrails.values import Known, flag, items, number, read
 from guardrails.verdicts import Finding, failed, passed
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def retention_is_long_enough(group: Resource, graph: Graph, options: Options) ->
 @judges("CW-02", types.LOG_GROUP)
 def encrypted_with_own_key(group: Resource, _: Options) -> Iterator[Finding]:
     """Reading logs takes a permission on a key of one's own."""
-    if not is_set(group, KEY):
+    if not names_customer_key(group, KEY):
         yield failed(KEY, "no key is named")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.retention import kept_long_enough, lifecycle_gap
+from guardrails.controls.security_groups import is_anywhere
 from guardrails.controls.storage import encryption_rules
 from guardrails.controls.tagging import tag
 from guardrails.values import MISSING, flag, is_set, items, join, read, text
@@ -15,8 +17,9 @@ from guardrails.verdicts import Finding, Verdict, failed, out_of_scope, passed
 if TYPE_CHECKING:
     from guardrails.control import Options
     from guardrails.graph import Graph, Resource
+    from guardrails.values import Node
 
-ANYWHERE: Final = ("0.0.0.0/0", "::/0")
+TABLES: Final = (types.ROUTE_TABLE, types.DEFAULT_ROUTE_TABLE)
 
 
 @judges_in_stack("VPC-01", types.VPC)
@@ -36,7 +39,7 @@ def _destination(log: Resource, graph: Graph, options: Options) -> Finding:
     """The group, or the bucket, that a flow log writes to."""
     for prop in ("logDestination", "logGroupName"):
         for group in graph.targets(log, prop, types.LOG_GROUP):
-            if not is_set(group, "kmsKeyId"):
+            if not names_customer_key(group, "kmsKeyId"):
                 return failed("flowLog.logDestination", "the log group has no customer key")
             return kept_long_enough(group, graph, options)
         for bucket in graph.targets(log, prop, types.BUCKET):
@@ -60,7 +63,7 @@ def no_automatic_public_address(subnet: Resource, options: Options) -> Finding:
     return failed(path, "addresses are assigned in a subnet that is not declared public")
 
 
-@judges_in_stack("VPC-10", types.ROUTE_TABLE, types.DEFAULT_ROUTE_TABLE)
+@judges_in_stack("VPC-10", *TABLES)
 def private_tables_stay_private(table: Resource, graph: Graph, options: Options) -> Finding:
     """Only a table whose every subnet is declared public may lead to an internet gateway."""
     path = leads_to_internet(table, graph)
@@ -82,16 +85,20 @@ def private_tables_stay_private(table: Resource, graph: Graph, options: Options)
 def leads_to_internet(table: Resource, graph: Graph) -> str | None:
     """The path of the route to an internet gateway, or None."""
     for route in items(table, "routes"):
-        anywhere = text(route, "cidrBlock") in ANYWHERE or text(route, "ipv6CidrBlock") in ANYWHERE
+        anywhere = any(_leads_out(route, key) for key in ("cidrBlock", "ipv6CidrBlock"))
         gateway = read(route, "gatewayId")
         if anywhere and gateway is not MISSING and _is_internet(table, "routes", graph):
             return join(route, "gatewayId")
     for route in graph.sources(table, types.ROUTE, "routeTableId"):
-        cidrs = (text(route, "destinationCidrBlock"), text(route, "destinationIpv6CidrBlock"))
-        anywhere = any(cidr in ANYWHERE for cidr in cidrs) and is_set(route, "gatewayId")
-        if anywhere and _is_internet(route, "gatewayId", graph):
+        keys = ("destinationCidrBlock", "destinationIpv6CidrBlock")
+        anywhere = any(_leads_out(route, key) for key in keys)
+        if anywhere and is_set(route, "gatewayId") and _is_internet(route, "gatewayId", graph):
             return "route.gatewayId"
     return None
+
+
+def _leads_out(route: Node, key: str) -> bool:
+    return is_anywhere(text(route, key) or "")
 
 
 def _is_internet(resource: Resource, prop: str, graph: Graph) -> bool:
@@ -104,9 +111,20 @@ def _is_internet(resource: Resource, prop: str, graph: Graph) -> bool:
 
 
 def is_public(subnet: Resource, graph: Graph) -> bool:
-    """Whether a route of the subnet's table leads to an internet gateway."""
-    for link in graph.sources(subnet, types.ROUTE_TABLE_ASSOCIATION, "subnetId"):
-        for table in graph.targets(link, "routeTableId", types.ROUTE_TABLE):
-            if leads_to_internet(table, graph):
-                return True
-    return False
+    """Whether a route of the subnet's table leads to an internet gateway.
+
+    A subnet without a table of its own uses the default one of its VPC.
+    """
+    links = graph.sources(subnet, types.ROUTE_TABLE_ASSOCIATION, "subnetId")
+    tables = [t for link in links for t in graph.targets(link, "routeTableId", *TABLES)]
+    if not links:
+        tables = _default_tables(subnet, graph)
+    return any(leads_to_internet(table, graph) for table in tables)
+
+
+def _default_tables(subnet: Resource, graph: Graph) -> list[Resource]:
+    return [
+        table
+        for vpc in graph.targets(subnet, "vpcId", types.VPC)
+        for table in graph.sources(vpc, types.DEFAULT_ROUTE_TABLE, "defaultRouteTableId")
+    ]

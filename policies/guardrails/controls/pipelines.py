@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.credentials import known_format
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.storage import blocks_public_access, keeps_versions, refuses_plain_http
 from guardrails.controls.tagging import is_protected
-from guardrails.values import MISSING, Node, is_set, items, number, read, text
+from guardrails.values import MISSING, Node, items, number, read, text
 from guardrails.verdicts import Finding, Verdict, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def artifacts_are_encrypted(pipeline: Resource, _: Options) -> Iterator[Finding]
     if not stores:
         yield failed(STORES, "no artifact store")
     for store in stores:
-        if not is_set(store, "encryptionKey.id"):
+        if not names_customer_key(store, "encryptionKey.id"):
             yield failed(store.at("encryptionKey"), "no key is named")
 
 

@@ -31,6 +31,8 @@ def open_to(resource: Resource, path: Path, declared: list[str]) -> tuple[str, s
             return f"{statement.path}.Principal", "any principal is allowed without a condition"
         if statement.accounts() - own:
             return f"{statement.path}.Principal", "an account that is not declared is allowed"
+        if any(kind == "canonicaluser" for kind, _ in statement.principals):
+            return f"{statement.path}.Principal", "a canonical user hides which account is allowed"
     return None
 
 

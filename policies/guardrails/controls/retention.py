@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.storage import encryption_rules
 from guardrails.values import block, flag, is_set, items, number, text
 from guardrails.verdicts import Finding, failed, passed
@@ -68,7 +69,7 @@ def has_customer_key(bucket: Resource, graph: Graph) -> bool:
         block(rule, "applyServerSideEncryptionByDefault")
         for rule in encryption_rules(bucket, graph)
     )
-    return any(inner and is_set(inner, "kmsMasterKeyId") for inner in blocks)
+    return any(inner and names_customer_key(inner, "kmsMasterKeyId") for inner in blocks)
 
 
 def lifecycle_rules(bucket: Resource, graph: Graph) -> Iterator[Node]:
@@ -91,6 +92,8 @@ def lifecycle_gap(bucket: Resource, graph: Graph, days: float) -> str | None:
 def _rule_gap(rule: Node, days: float) -> str | None:
     expiration = block(rule, "expiration")
     ends = number(expiration, "days") if expiration else None
+    if expiration and is_set(expiration, "date"):
+        return "the archive bucket expires all objects on one day"
     if ends is not None and ends < days:
         return "the archive bucket expires objects too early"
     for step in items(rule, "transitions"):

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
 from guardrails.controls.credentials import known_format, promises_credential
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
+from guardrails.controls.schedules import longest_pause
 from guardrails.documents import statements
 from guardrails.values import (
     MISSING,
@@ -14,7 +16,6 @@ from guardrails.values import (
     Unknown,
     block,
     flag,
-    is_set,
     leaves,
     number,
     read,
@@ -45,8 +46,8 @@ SECRET_INPUTS: Final = {
 def encrypted_with_own_key(secret: Resource, _: Options) -> Finding:
     """Reading a secret takes a permission on a key of one's own as well."""
     path = "kmsKeyId"
-    if not is_set(secret, path):
-        return failed(path, "no key is named, so AWS's own is used")
+    if not names_customer_key(secret, path):
+        return failed(path, "no key of one's own is named, so AWS's is used")
     return passed(path)
 
 
@@ -59,8 +60,8 @@ def rotated(secret: Resource, graph: Graph, options: Options) -> Finding:
         return failed("rotation", "no rotation refers to this secret")
     for rotation in rotations:
         days = number(rotation, path)
-        if days is None and read(rotation, "rotationRules.scheduleExpression") is not MISSING:
-            continue
+        if days is None:
+            days = longest_pause(text(rotation, "rotationRules.scheduleExpression") or "")
         if days is None or days > options.number("days"):
             return failed(path, "the rotation period is too long or not set")
     return passed(path)
@@ -101,10 +102,15 @@ def marked_secret(resource: Resource, _: Options) -> Iterator[Finding]:
         where = ".".join(path)
         # An export that was not decrypted shows that the value was a secret, and nothing more.
         redacted = isinstance(gap := read(resource, path), Unknown) and gap.kind == "secret"
-        if redacted or any(f"{where}.".startswith(f"{marked}.") for marked in resource.secrets):
+        if redacted or _is_marked(resource, where):
             continue
         yield failed(where, "a plain value, readable in the state file")
     yield passed("(secret inputs)") if judged else out_of_scope("no secret input is set")
+
+
+def _is_marked(resource: Resource, path: str) -> bool:
+    """Whether the value at `path`, or one that holds it, is a Pulumi secret."""
+    return any(f"{path}.".startswith(f"{marked}.") for marked in resource.secrets)
 
 
 def _secret_paths(resource: Resource) -> Iterator[tuple[str, ...]]:
@@ -125,7 +131,7 @@ def no_credential_literal(resource: Resource, _: Options) -> Iterator[Finding]:
     if not resource.value:
         return  # a component registers no inputs: nothing was judged
     for leaf in leaves(resource):
-        if leaf.path in resource.secrets:
+        if _is_marked(resource, leaf.path):
             continue  # kept encrypted; SEC-04 and the stores judge where it goes
         match read(leaf, ()):
             case Known(str() as value):

@@ -12,7 +12,7 @@ from guardrails.values import (
     MISSING,
     Node,
     Unknown,
-    flag,
+    is_set,
     items,
     join,
     known_text,
@@ -35,6 +35,8 @@ ADMIN_PORTS: Final = (
     9200, 11211, 27017,
 )  # fmt: skip
 WEB_PORTS: Final = (80.0, 443.0)
+# The widest networks that registries hand to anybody, by IP version: /8 and /12.
+WIDEST: Final = {4: 8, 6: 12}
 RULE_TYPES: Final = (types.SECURITY_GROUP_RULE, types.INGRESS_RULE, types.EGRESS_RULE)
 ALL_PROTOCOLS: Final = ("-1", "all")
 # ICMP's type and code are written where others have ports: a ping reaches none.
@@ -101,11 +103,15 @@ class Rule:
 
 
 def is_anywhere(cidr: str) -> bool:
-    """Whether a CIDR leaves out less than half of the internet; two halves are a known dodge."""
+    """Whether a CIDR is wider than what any one owner holds: the internet, or a slice of it.
+
+    Halves and quarters are a known dodge. Unique local addresses (fc00::/7) are nobody's internet.
+    """
     try:
-        return ip_network(cidr, strict=False).prefixlen <= 1
+        network = ip_network(cidr, strict=False)
     except ValueError:
         return False
+    return network.prefixlen < WIDEST[network.version] and not network.is_private
 
 
 def rules(resource: Resource, direction: str) -> list[Rule]:
@@ -166,11 +172,14 @@ def no_other_port_from_anywhere(resource: Resource, _: Options) -> Iterator[Find
             yield failed(network.path, "any address reaches a port that is neither 80 nor 443")
 
 
-@judges_in_stack("VPC-05", types.SECURITY_GROUP)
+@judges_in_stack("VPC-05", types.SECURITY_GROUP, types.DEFAULT_SECURITY_GROUP, *RULE_TYPES[:2])
 def web_ports_only_on_load_balancers(
     group: Resource, graph: Graph, _: Options
 ) -> Iterator[Finding]:
     """80 and 443 are open to the internet only on a load balancer's group."""
+    if group.type in RULE_TYPES:
+        yield from _belongs_to_a_group(group, graph)
+        return
     for rule in rules_of(group, graph, "ingress"):
         if network := rule.anywhere():
             if not is_load_balancer_group(group, graph):
@@ -178,6 +187,16 @@ def web_ports_only_on_load_balancers(
             elif not (rule.ports()[0] == rule.ports()[1] and rule.ports()[0] in WEB_PORTS):
                 yield failed(network.path, "any address reaches a port other than 80 and 443")
     yield passed("ingress")
+
+
+def _belongs_to_a_group(rule: Resource, graph: Graph) -> Iterator[Finding]:
+    """A rule is judged with its group; one of a foreign group may not be open at all."""
+    if graph.targets(rule, "securityGroupId", types.SECURITY_GROUP, types.DEFAULT_SECURITY_GROUP):
+        return
+    for opening in rules(rule, "ingress"):
+        if network := opening.anywhere():
+            yield failed(network.path, "any address reaches a group that is not in this stack")
+    yield passed("securityGroupId", "not open to any address")
 
 
 @judges("VPC-06", types.SECURITY_GROUP, types.DEFAULT_SECURITY_GROUP, *RULE_TYPES[::2])
@@ -204,8 +223,30 @@ def app_tier_behind_load_balancer(service: Resource, graph: Graph, _: Options) -
         for rule in rules_of(group, graph, "ingress"):
             if any(True for _ in rule.networks()) or items(rule.node, "prefixListIds"):
                 yield failed(path, "traffic is accepted from a network instead of a group")
-            elif flag(rule.node, "self"):
-                continue
             elif value_at(rule.node, "prefixListId") is not None:
                 yield failed(path, "traffic is accepted from a prefix list instead of a group")
+        for source in _admitted(group, graph):
+            if source is None or not is_load_balancer_group(source, graph):
+                yield failed(path, "traffic is accepted from a group that no load balancer wears")
     yield passed(path)
+
+
+def _admitted(group: Resource, graph: Graph) -> Iterator[Resource | None]:
+    """The groups that a group's rules let in beside itself; None for one of another stack."""
+    places = [(group, "ingress")] if _names_group(group) else []
+    for kind, prop in (
+        (types.SECURITY_GROUP_RULE, "sourceSecurityGroupId"),
+        (types.INGRESS_RULE, "referencedSecurityGroupId"),
+    ):
+        found = graph.sources(group, kind, "securityGroupId")
+        places += [(r, prop) for r in found if rules(r, "ingress") and is_set(r, prop)]
+    for place, prop in places:
+        named = graph.targets(place, prop, types.SECURITY_GROUP)
+        if not named:
+            yield None
+        yield from (source for source in named if source.urn != group.urn)
+
+
+def _names_group(group: Resource) -> bool:
+    """Whether an inline rule lets another group in."""
+    return any(items(rule, "securityGroups") for rule in items(group, "ingress"))

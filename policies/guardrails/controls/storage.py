@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from guardrails.controls import types
+from guardrails.controls.customer_keys import names_customer_key
 from guardrails.controls.declare import judges, judges_in_stack
 from guardrails.controls.resource_policies import open_to
 from guardrails.documents import Statement, statements
-from guardrails.values import MISSING, Node, block, flag, is_set, items, read, text
+from guardrails.values import MISSING, Known, Node, block, flag, items, read, text
 from guardrails.verdicts import Finding, failed, out_of_scope, passed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from guardrails.control import Options
     from guardrails.graph import Graph, Resource
 
 FLAGS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 PUBLIC_ACLS: Final = ("public-read", "public-read-write", "authenticated-read", "website")
+# Predefined groups of grantees: everyone, and everyone who has any account at all.
+PUBLIC_GROUPS: Final = ("/AllUsers", "/AuthenticatedUsers")
 TLS_MINIMUM: Final = 1.2
+NOT_TRUE: Final = ("bool", "boolifexists", "stringequals", "stringequalsignorecase")
+BELOW: Final = ("numericlessthan", "numericlessthanifexists")
 
 
 @judges_in_stack("S3-01", types.BUCKET)
@@ -48,7 +54,7 @@ def encrypted_with_own_key(bucket: Resource, graph: Graph, _: Options) -> Findin
             return passed(path, "a log target: its writers accept S3's own keys only")
         if algorithm not in ("aws:kms", "aws:kms:dsse"):
             return failed(f"{path}.sseAlgorithm", "not encrypted with KMS")
-        if inner is None or not is_set(inner, "kmsMasterKeyId"):
+        if inner is None or not names_customer_key(inner, "kmsMasterKeyId"):
             return failed(f"{path}.kmsMasterKeyId", "AWS's own key is used")
     return passed(path)
 
@@ -85,7 +91,8 @@ def keeps_versions(bucket: Resource, graph: Graph, _: Options) -> Finding:
     if split:
         enabled = all(text(s, "versioningConfiguration.status") == "Enabled" for s in split)
     else:
-        enabled = bool(flag(bucket, "versioning.enabled"))
+        inline = ("versioning.enabled", "versionings.enabled")
+        enabled = any(flag(bucket, place) for place in inline)
     return passed(path) if enabled else failed(path, "versioning is not enabled")
 
 
@@ -102,10 +109,15 @@ def refuses_plain_http(bucket: Resource, graph: Graph, _: Options) -> Finding:
     policies = bucket_policies(bucket, graph)
     if not policies:
         return failed(path, "no bucket policy refers to this bucket")
-    denied = [s for p in policies for s in statements(p, "policy") if _denies_everyone(s)]
-    if not any(_tests(s, "aws:securetransport", _is_false) for s in denied):
+    denied = [
+        statement
+        for policy in policies
+        for statement in statements(policy, "policy")
+        if _denies_everyone(statement) and _reaches_objects(statement, bucket)
+    ]
+    if not any(_tests(s, "aws:securetransport", NOT_TRUE, _is_false) for s in denied):
         return failed(path, "requests without TLS are not denied")
-    if not any(_tests(s, "s3:tlsversion", _is_minimum) for s in denied):
+    if not any(_tests(s, "s3:tlsversion", BELOW, _is_minimum) for s in denied):
         return failed(path, "requests with a TLS version before 1.2 are not denied")
     return passed(path)
 
@@ -115,12 +127,25 @@ def _denies_everyone(statement: Statement) -> bool:
     return not statement.allows and statement.any_principal and covers
 
 
-def _tests(statement: Statement, key: str, test: object) -> bool:
-    """Whether the statement's only condition is `key` and its value passes `test`."""
+def _reaches_objects(statement: Statement, bucket: Resource) -> bool:
+    """Whether the statement means the objects of this bucket, as far as its name is known."""
+    match read(bucket, "bucket"):
+        case Known(str() as name):
+            key = f"{name}/object"
+        case _:
+            key = ""
+    patterns = [resource.rpartition(":::")[2] for resource in statement.resources]
+    return any(fnmatchcase(key, p) if key else p.endswith("*") for p in patterns)
+
+
+def _tests(
+    statement: Statement, key: str, operators: tuple[str, ...], test: Callable[[str], bool]
+) -> bool:
+    """Whether the statement's only condition is `key`, and each of its values passes `test`."""
     conditions = statement.conditions
     if len(conditions) != 1 or conditions[0].key != key:
         return False
-    return callable(test) and all(test(value) for value in conditions[0].values)
+    return conditions[0].operator in operators and all(test(v) for v in conditions[0].values)
 
 
 def _is_false(value: str) -> bool:
@@ -137,9 +162,13 @@ def _is_minimum(value: str) -> bool:
 
 @judges("S3-07", types.BUCKET, types.BUCKET_ACL)
 def no_public_acl(resource: Resource, _: Options) -> Iterator[Finding]:
-    """No canned ACL opens the bucket."""
+    """No ACL opens the bucket, be it a canned one or a list of grants."""
     if text(resource, "acl") in PUBLIC_ACLS:
         yield failed("acl", "a public ACL")
+    for grant in (*items(resource, "grants"), *items(resource, "accessControlPolicy.grants")):
+        for path in ("uri", "grantee.uri"):
+            if (text(grant, path) or "").endswith(PUBLIC_GROUPS):
+                yield failed(grant.at(path), "a grant to everyone")
     if resource.type == types.BUCKET_ACL:
         yield passed("acl")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from guardrails.control import Options
     from guardrails.graph import Graph, Resource
+    from guardrails.values import Node
 
 # What a filter pattern must select to notice the event: every term of one line.
 INCIDENTS: Final = {
@@ -85,7 +86,7 @@ def _selects(metric_filter: Resource, term: str) -> bool:
 def _has_alarm(metric_filter: Resource, graph: Graph) -> bool:
     """Whether an alarm reads the filter's metric, named literally or through the filter."""
     metric = block(metric_filter, "metricTransformation")
-    name = text(metric, "name") if metric else None
+    name = _metric(metric, "name", "namespace") if metric else None
     for alarm in graph.of(types.METRIC_ALARM):
         linked = (
             graph.targets(alarm, prop, types.METRIC_FILTER)
@@ -93,10 +94,17 @@ def _has_alarm(metric_filter: Resource, graph: Graph) -> bool:
         )
         if any(metric_filter in found for found in linked):
             return True
-        queried = (text(query, "metric.metricName") for query in items(alarm, "metricQueries"))
-        if name and name in (text(alarm, "metricName"), *queried):
+        queries = items(alarm, "metricQueries")
+        queried = (_metric(q, "metric.metricName", "metric.namespace") for q in queries)
+        if name and name in (_metric(alarm, "metricName", "namespace"), *queried):
             return True
     return False
+
+
+def _metric(place: Node, name: str, namespace: str) -> tuple[str, str] | None:
+    """Name and namespace; a name means another metric in another namespace."""
+    named = text(place, name)
+    return (named, text(place, namespace) or "") if named else None
 
 
 @judges_in_stack("CW-06", *SERVING)
