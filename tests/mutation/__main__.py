@@ -31,7 +31,7 @@ def main() -> int:
     chosen = [line for line in lines if parsed.module in json.loads(line)["module"]]
     mutants = [Mutant(**json.loads(line)) for line in chosen[first - 1 :: of]]
     measured = coverage.Coverage(data_file=None, source=[str(parsed.package)], config_file=False)
-    mutation = Mutation(parsed.package.resolve(), mutants, measured, parsed.processes)
+    mutation = Mutation(parsed.package.resolve(), mutants, measured, parsed.processes, parsed.reach)
     measured.start()
     quiet = ["-q", "--no-header", "--no-summary", "-p", "no:cacheprovider", "-m", DIRECT]
     code = pytest.main([*quiet, *parsed.tests], plugins=[mutation])
@@ -60,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shard", default="1/1")
     parser.add_argument("--module", default="", help="only modules whose path holds this")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--reach", type=float, default=12.0, help="seconds of tests per mutant")
     parser.add_argument("--bar", type=float, default=85.0, help="per cent that must be killed")
     return parser.parse_args()
 

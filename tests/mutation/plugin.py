@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 IMPORT = ""  # the coverage context before the first test
 PATIENCE = 8.0  # seconds for a fork beyond thrice what its tests took before
-REACH = 12.0  # seconds of tests per mutant; what is slower is left out, quickest first
 KILLED, SURVIVED = 0, 1
 
 
@@ -65,6 +64,7 @@ class Mutation:
     mutants: list[Mutant]
     coverage: Coverage
     processes: int
+    reach: float  # seconds of tests per mutant; what is slower is left out, quickest first
     running: list[Fork] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     reached: dict[str, dict[int, set[str]]] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Mutation:
         chosen, spent = [], 0.0
         for test in sorted(found, key=lambda test: (self.seconds[test], test)):
             spent += self.seconds[test]
-            if chosen and spent > REACH:
+            if chosen and spent > self.reach:
                 break
             chosen.append(test)
         return chosen

@@ -38,7 +38,7 @@ def resources_of_state(whole: dict[str, Any]) -> list[Resource]:
 
 
 def _is_deleted(entry: Any) -> bool:
-    return isinstance(entry, dict) and bool(entry.get("delete"))
+    return isinstance(entry, dict) and entry.get("delete") is True
 
 
 def _shape(why: str) -> UnusableInputError:
