@@ -64,6 +64,9 @@ test: setup .venv-scan/.complete browser ## every test
 soak: setup ## eight callers against a service that is killed all the while (SECONDS=60)
 	@SOAK_SECONDS=$(or $(SECONDS),60) $(PYTHON) -m pytest -q -s tests/service/soak
 
+faults: setup ## providers that fail at random beside people who need them and people who do not (SECONDS=60)
+	@FAULT_SECONDS=$(or $(SECONDS),60) $(PYTHON) -m pytest -q -s --show-capture=no tests/service/faults
+
 fuzz: setup ## generated requests of every operation with a new seed, more of them than in the tests
 	@FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),40) \
 		$(PYTHON) -m pytest -q --showlocals tests/service/core/test_fuzz.py
@@ -115,4 +118,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence scan cost test bench soak fuzz browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock
+.PHONY: help setup up down status preview evidence scan cost test bench soak faults fuzz browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock

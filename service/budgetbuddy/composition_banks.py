@@ -45,13 +45,14 @@ def build_banks(  # noqa: PLR0913, PLR0917 - one caller
         items=BankItemStore(*rows),
         ledger=BankSyncStore(*rows),
         accounts=accounts,
+        owners=BankOwnerRows(tools.store),
+        queue=queue,
         clock=tools.clock,
         raise_alerts=raise_alerts,
     )
     webhooks = BankWebhooks(
         verifier=PlaidEvents(PlaidKeys(plaid), tools.clock) if plaid else None,
         seen=SeenEventRows(tools.store, "plaid", REPLAY_SECONDS),
-        owners=BankOwnerRows(tools.store),
         links=links,
         queue=queue,
     )

@@ -34,6 +34,13 @@ def build_handlers(
             count(Metric.BANK_SYNC_FAILED)
             raise
 
+    def bank_sync(message: Message) -> None:
+        try:
+            bank_webhooks.links.bring_in(message.data["provider"], message.request_id)
+        except Problem:
+            count(Metric.BANK_SYNC_FAILED)
+            raise
+
     def erasure(message: Message) -> None:
         erasures.resume(message.data["digest"])
 
@@ -55,6 +62,7 @@ def build_handlers(
 
     return {
         MessageKind.BANK_EVENT: bank_event,
+        MessageKind.BANK_SYNC: bank_sync,
         MessageKind.BILLING_EVENT: billing_event,
         MessageKind.ERASURE: erasure,
         MessageKind.AUDIT_VERIFICATION: audit_verification,

@@ -172,7 +172,7 @@ class PlaidDouble:
         return {"access_token": token, "item_id": item.item_id}
 
     def _item_get(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return {"item": self._item(asked), "status": None}
+        return {"item": self._item(asked, asked_for_itself=True), "status": None}
 
     def _item_remove(self, asked: dict[str, Any]) -> dict[str, Any]:
         self.banks.remove(asked["access_token"])
@@ -182,17 +182,19 @@ class PlaidDouble:
         accounts = self.banks.item(asked["access_token"]).accounts
         return {"accounts": accounts, "item": self._item(asked)}
 
-    def _item(self, asked: dict[str, Any]) -> dict[str, Any]:
-        item = self.banks.item(asked["access_token"])
+    def _item(self, asked: dict[str, Any], *, asked_for_itself: bool = False) -> dict[str, Any]:
+        """An item in error is shown where it is asked for, and stands in the way elsewhere."""
+        find = self.banks.known if asked_for_itself else self.banks.item
+        item = find(asked["access_token"])
         return {
             "item_id": item.item_id,
             "institution_id": item.institution_id,
             "institution_name": f"Bank {item.institution_id}",
             "webhook": item.webhook,
-            "error": None,
+            "error": _document(PlaidFault(400, "ITEM_ERROR", item.error)) if item.error else None,
             "available_products": [],
             "billed_products": ["transactions"],
-            "consent_expiration_time": None,
+            "consent_expiration_time": item.consent_until,
             "update_type": "background",
         }
 
@@ -265,15 +267,18 @@ def _told(fault: Fault) -> Response:
     return _error(PlaidFault(fault.status, fault.kind, fault.code))
 
 
-def _error(fault: PlaidFault) -> Response:
-    document = {
+def _document(fault: PlaidFault) -> dict[str, Any]:
+    return {
         "error_type": fault.kind,
         "error_code": fault.code,
         "error_message": "as told",
         "display_message": None,
         "request_id": uuid.uuid4().hex[:15],
     }
-    response = jsonify(document)
+
+
+def _error(fault: PlaidFault) -> Response:
+    response = jsonify(_document(fault))
     response.status_code = fault.status
     return response
 

@@ -57,6 +57,7 @@ class Item:
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     is_ready: bool = True
     error: str | None = None
+    consent_until: str | None = None  # ISO 8601
 
 
 class Banks:
@@ -68,6 +69,7 @@ class Banks:
         self._today = today
         self._days = days
         self.page_rows = PAGE_ROWS
+        self.is_ready = True  # False: new items have told nothing yet
         self._file = file
         self._lock = threading.RLock()
         self._public: dict[str, str] = {}
@@ -95,7 +97,7 @@ class Banks:
                 _account(f"chk{name}", "Plaid Checking", "0000", "depository", "checking"),
                 _account(f"crd{name}", "Plaid Credit Card", "3333", "credit", "credit card"),
             ]
-            item = Item(f"item{name}", institution_id, webhook, accounts)
+            item = Item(f"item{name}", institution_id, webhook, accounts, is_ready=self.is_ready)
             self.items[token] = item
             for row in _rows(accounts[0]["account_id"], self._today(), self._days):
                 self._append(item, "added", row)
@@ -103,12 +105,17 @@ class Banks:
             return token, item
 
     def item(self, token: str) -> Item:
+        """The item of an access token, unless it is in error."""
+        found = self.known(token)
+        if found.error is not None:
+            raise PlaidFault(400, "ITEM_ERROR", found.error)
+        return found
+
+    def known(self, token: str) -> Item:
         """The item of an access token that still is one."""
         found = self.items.get(token)
         if found is None:
             raise PlaidFault(400, "INVALID_INPUT", "INVALID_ACCESS_TOKEN")
-        if found.error is not None:
-            raise PlaidFault(400, "ITEM_ERROR", found.error)
         return found
 
     def remove(self, token: str) -> None:

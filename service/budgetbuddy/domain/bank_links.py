@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from budgetbuddy.domain.accounts import Accounts, AccountStatus
+from budgetbuddy.domain.bank_reading import all_pages, end_link, problem_now
 from budgetbuddy.domain.bank_sync import fold
 from budgetbuddy.domain.banks import (
     AccountNotOffered,
     BankAccount,
-    BankDataChanging,
     BankItem,
     BankItems,
     BankLedger,
     BankLoginRequired,
+    BankOwners,
     BankPage,
     BankProvider,
     Institution,
@@ -29,18 +30,17 @@ from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.deadline import REQUEST_SECONDS, time_limit
 from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.jobs import KEPT, Job, JobStatus
+from budgetbuddy.domain.messages import Message, MessageKind, Queue
 from budgetbuddy.domain.ports import Clock, Context, UserRef
 from budgetbuddy.problems import (
     FieldError,
     Problem,
     ProviderNotConfigured,
-    UpstreamInvalid,
+    SessionRevoked,
     VersionConflict,
 )
 
 SYNC_SECONDS: Final = 40.0  # of reading; the load balancer gives up after 50
-MAX_PAGES: Final = 100  # 50,000 rows
-RESTARTS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,8 @@ class BankLinks:
     items: BankItems
     ledger: BankLedger
     accounts: Accounts
+    owners: BankOwners
+    queue: Queue
     clock: Clock
     raise_alerts: Callable[[UserRef], None]
 
@@ -88,12 +90,44 @@ class BankLinks:
             with time_limit(REQUEST_SECONDS):
                 bank = banks.institution(link.access_token)
             item, accounts = self._item(link, bank, institution_id, wanted)
-            return self.items.add(context, item, accounts)
+            added = self.items.add(context, item, accounts)
         except Exception:
             # What the caller is told is why the link was not kept, not how its end went.
             with time_limit(REQUEST_SECONDS), suppress(Problem):
                 banks.remove(link.access_token)
             raise
+        data = {"provider": added.provider_id}
+        with suppress(Problem):  # the link is kept; the provider tells of its rows as well
+            self.queue.send(
+                Message(kind=MessageKind.BANK_SYNC, data=data, request_id=context.request_id)
+            )
+        return added
+
+    def bring_in(self, provider_id: str, request_id: str) -> None:
+        """Do for the worker what a link or an event asks for; repeating it changes nothing.
+
+        Raises why it cannot be done now. What the user has to do for it is noted on the link.
+        """
+        owner = self.owners(provider_id)
+        if owner is None:
+            return
+        user, item_id = owner
+        context = Context(user=user, request_id=request_id, actor="system")
+        with suppress(BankLoginRequired, LinkEnded, SessionRevoked):
+            self.sync(context, item_id)
+
+    def look(self, provider_id: str, request_id: str, *, warned: bool) -> None:
+        """Note what the user has to do at the bank, as the provider says now."""
+        owner = self.owners(provider_id)
+        if owner is None:
+            return
+        user, item_id = owner
+        item = self.items.get(user, item_id)
+        with time_limit(REQUEST_SECONDS):
+            problem = problem_now(self._banks, item, self.clock(), warned=warned)
+        context = Context(user=user, request_id=request_id, actor="system")
+        with suppress(SessionRevoked):  # an erased user has nothing to do any more
+            self.items.attend(context, item_id, problem)
 
     def sync(self, context: Context, item_id: str) -> Job:
         """Bring in what changed at the bank since the last time, and answer when it is done.
@@ -146,7 +180,7 @@ class BankLinks:
         """What changed; what the user has to do for it is noted on the item."""
         try:
             with time_limit(SYNC_SECONDS):
-                return _pages(banks, item)
+                return all_pages(banks, item)
         except BankLoginRequired:
             self.items.attend(context, item.id, ItemProblem.LOGIN_REQUIRED)
             raise
@@ -206,36 +240,6 @@ class BankLinks:
             finished_at=format_instant(now),
             expires_at=format_instant(now + KEPT),
         )
-
-
-def _pages(banks: BankProvider, item: BankItem) -> list[BankPage]:
-    """Every page since the item's cursor; all over again when the bank changed meanwhile."""
-    for _ in range(RESTARTS):
-        try:
-            return _read(banks, item)
-        except BankDataChanging:
-            continue
-    return _read(banks, item)
-
-
-def _read(banks: BankProvider, item: BankItem) -> list[BankPage]:
-    pages: list[BankPage] = []
-    cursor = item.cursor
-    while len(pages) < MAX_PAGES:
-        page = banks.changes(item.access_token, cursor)
-        pages.append(page)
-        if not page.has_more:
-            return pages
-        cursor = page.cursor
-    raise UpstreamInvalid("the bank's pages do not end")
-
-
-def end_link(banks: BankProvider, item: BankItem) -> None:
-    """A link that the provider knows no more has ended already."""
-    try:
-        banks.remove(item.access_token)
-    except LinkEnded:
-        return
 
 
 def _result(item: BankItem, counts: SyncCounts, skipped: int) -> dict[str, object]:

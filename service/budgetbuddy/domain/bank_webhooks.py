@@ -4,30 +4,21 @@ An event that cannot be kept is answered with an error and told again by the pro
 counts as unseen.
 """
 
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
 from budgetbuddy.domain.bank_links import BankLinks
-from budgetbuddy.domain.banks import BankLoginRequired, ItemProblem, LinkEnded
 from budgetbuddy.domain.deadline import time_limit
 from budgetbuddy.domain.messages import Message, MessageKind, Queue
-from budgetbuddy.domain.ports import Context, UserRef
-from budgetbuddy.problems import SessionRevoked, Unauthorized, Unavailable
+from budgetbuddy.problems import Unauthorized, Unavailable
 
 HANDLING_SECONDS: Final = 8.0  # Plaid hangs up after 10
 SYNC_CODES: Final = frozenset(
     {"SYNC_UPDATES_AVAILABLE", "INITIAL_UPDATE", "HISTORICAL_UPDATE", "DEFAULT_UPDATE"}
 )
-PROBLEMS: Final[Mapping[str, ItemProblem | None]] = {
-    "PENDING_EXPIRATION": ItemProblem.CONSENT_EXPIRING,
-    "PENDING_DISCONNECT": ItemProblem.CONSENT_EXPIRING,
-    "USER_PERMISSION_REVOKED": ItemProblem.CONSENT_REVOKED,
-    "LOGIN_REPAIRED": None,
-}
-LOGIN_REQUIRED: Final = "ITEM_LOGIN_REQUIRED"
+EXPIRY_CODES: Final = frozenset({"PENDING_EXPIRATION", "PENDING_DISCONNECT"})
+LINK_CODES: Final = EXPIRY_CODES | {"ERROR", "USER_PERMISSION_REVOKED", "LOGIN_REPAIRED"}
 
 
 class SignatureInvalid(Unauthorized):
@@ -54,13 +45,12 @@ class Handling(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BankEvent:
-    """A verified event; `error` is the code of what went wrong at the bank, if anything."""
+    """A verified event. Only that it happened counts: what holds now is asked for."""
 
     id: str  # digest of its signature: the same event sent again has it again
     type: str
     code: str
     provider_id: str
-    error: str | None = None
 
 
 class EventVerifier(Protocol):
@@ -80,20 +70,12 @@ class SeenEvents(Protocol):
         """Let it come again."""
 
 
-class BankOwners(Protocol):
-    """Whose link it is."""
-
-    def __call__(self, provider_id: str, /) -> tuple[UserRef, str] | None:
-        """The user and our id of the link."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class BankWebhooks:
     """Verifies first and reads afterwards."""
 
     verifier: EventVerifier | None
     seen: SeenEvents
-    owners: BankOwners
     links: BankLinks
     queue: Queue
 
@@ -117,23 +99,11 @@ class BankWebhooks:
 
     def handle(self, event: BankEvent, request_id: str) -> None:
         """Do what an event asks for; repeating it changes nothing. Raises why it cannot now."""
-        owner = self.owners(event.provider_id)
-        if owner is None:
-            return  # the link was ended, or its user erased
-        user, item_id = owner
-        context = Context(user=user, request_id=request_id, actor="system")
-        # What the user has to do is noted on the link; an erased user has none any more.
-        with suppress(BankLoginRequired, LinkEnded, SessionRevoked):
-            if _brings_rows(event):
-                self.links.sync(context, item_id)
-            else:
-                self._note(context, item_id, event)
-
-    def _note(self, context: Context, item_id: str, event: BankEvent) -> None:
-        if event.code != "ERROR":
-            self.links.items.attend(context, item_id, PROBLEMS[event.code])
-        elif event.error == LOGIN_REQUIRED:
-            self.links.items.attend(context, item_id, ItemProblem.LOGIN_REQUIRED)
+        if _brings_rows(event):
+            self.links.bring_in(event.provider_id, request_id)
+        else:
+            warned = event.code in EXPIRY_CODES
+            self.links.look(event.provider_id, request_id, warned=warned)
 
 
 def _brings_rows(event: BankEvent) -> bool:
@@ -141,4 +111,4 @@ def _brings_rows(event: BankEvent) -> bool:
 
 
 def _concerns_link(event: BankEvent) -> bool:
-    return event.type == "ITEM" and (event.code in PROBLEMS or event.code == "ERROR")
+    return event.type == "ITEM" and event.code in LINK_CODES

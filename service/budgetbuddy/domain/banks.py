@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -138,6 +138,14 @@ class BankPage:
     unusable: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How a link stands; `consent_until` only where the bank lets a consent end by itself."""
+
+    problem: "ItemProblem | None" = None
+    consent_until: datetime | None = None
+
+
 class BankProvider(Protocol):
     """The way to the banks. Methods raise `UpstreamUnavailable` and `UpstreamInvalid`."""
 
@@ -151,6 +159,9 @@ class BankProvider(Protocol):
 
     def institution(self, access_token: str) -> Institution:
         """The bank behind a link. Raises `BankLoginRequired`, `LinkEnded`."""
+
+    def standing(self, access_token: str) -> Standing:
+        """How the link stands now. Raises `LinkEnded`."""
 
     def changes(self, access_token: str, cursor: str) -> BankPage:
         """What changed since. Raises `BankLoginRequired`, `BankDataChanging`, `LinkEnded`."""
@@ -256,6 +267,13 @@ class BankItems(Protocol):
 
     def remove(self, context: Context, item: BankItem, job: Job) -> Job:
         """Forget a link; its accounts and rows stay. Raises `VersionConflict`."""
+
+
+class BankOwners(Protocol):
+    """Whose link it is."""
+
+    def __call__(self, provider_id: str, /) -> tuple[UserRef, str] | None:
+        """The user and our id of the link; None when it was ended, or its user erased."""
 
 
 class BankLedger(Protocol):

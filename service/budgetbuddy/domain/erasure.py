@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
-from budgetbuddy.domain.bank_links import end_link
+from budgetbuddy.domain.bank_reading import end_link
 from budgetbuddy.domain.banks import BankItems, BankProvider
 from budgetbuddy.domain.credentials import Credentials
 from budgetbuddy.domain.dates import format_instant, parse_instant

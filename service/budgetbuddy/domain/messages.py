@@ -20,6 +20,7 @@ class MessageKind(StrEnum):
     """Every kind of work; also a dimension of metrics, so never a name of a user's thing."""
 
     BANK_EVENT = "bank-event"
+    BANK_SYNC = "bank-sync"
     ERASURE = "erasure"
     BILLING_EVENT = "billing-event"
     OUTBOX = "outbox"

@@ -18,10 +18,12 @@ from budgetbuddy.domain.banks import (
     BankLoginRequired,
     BankPage,
     Institution,
+    ItemProblem,
     LinkEnded,
     LinkToken,
     NewLink,
     PublicTokenInvalid,
+    Standing,
 )
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.ports import UserRef
@@ -63,6 +65,10 @@ _PROBLEMS: Final[Mapping[str, type[Problem]]] = {
     "INVALID_PUBLIC_TOKEN": PublicTokenInvalid,
     "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION": BankDataChanging,
     "INVALID_WEBHOOK_VERIFICATION_KEY_ID": SignatureInvalid,
+}
+_STANDING: Final[Mapping[type[Problem], ItemProblem]] = {
+    LinkEnded: ItemProblem.CONSENT_REVOKED,
+    BankLoginRequired: ItemProblem.LOGIN_REQUIRED,
 }
 _UNREADABLE: Final = (ValueError, KeyError, AttributeError, TypeError)
 _TOO_MANY: Final = 429
@@ -137,6 +143,16 @@ class PlaidBanks:
                 name=a.item.get("institution_name"),
                 accounts=tuple(read_account(account) for account in a.accounts),
             ),
+            retry=PLAID_READS,
+        )
+
+    def standing(self, access_token: str) -> Standing:
+        """The item by itself: its error, and until when its consent lasts."""
+        return self._call(
+            "item_get",
+            "ItemGetRequest",
+            {"access_token": access_token},
+            _read_standing,
             retry=PLAID_READS,
         )
 
@@ -229,6 +245,16 @@ def _public_key(told: Any) -> Any:
         return None
     members = {name: getattr(key, name) for name in ("alg", "crv", "kid", "kty", "use", "x", "y")}
     return PyJWK.from_dict(members).key
+
+
+def _read_standing(told: Any) -> Standing:
+    """An item in error answers well, and says which."""
+    error = told.item.get("error")
+    kind = _PROBLEMS.get(error.error_code) if error is not None else None
+    return Standing(
+        problem=_STANDING.get(kind) if kind else None,
+        consent_until=told.item.get("consent_expiration_time"),
+    )
 
 
 def _translated(operation: str, exc: Any) -> Exception:

@@ -137,13 +137,11 @@ def _key_id(signature: str) -> str:
 def _event(body: bytes, event_id: str) -> BankEvent:
     try:
         told = json.loads(body)
-        error = told.get("error") or {}
         return BankEvent(
             id=event_id,
             type=str(told["webhook_type"]),
             code=str(told["webhook_code"]),
             provider_id=str(told.get("item_id", "")),
-            error=error.get("error_code"),
         )
     except (ValueError, KeyError, AttributeError, TypeError) as exc:
         raise BadRequest("the event has not the shape of Plaid's") from exc

@@ -208,7 +208,7 @@ class BankItemStore:
 
 
 class BankOwnerRows:
-    """Implements `domain.bank_webhooks.BankOwners`."""
+    """Implements `domain.banks.BankOwners`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

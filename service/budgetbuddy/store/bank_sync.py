@@ -89,7 +89,8 @@ class BankSyncStore:
             key,
             set_={
                 "cursor": delta.cursor,
-                "syncedAt": job.finished_at,
+                # A bank that has told nothing yet was not brought in.
+                "syncedAt": job.finished_at if delta.cursor else item.last_synced_at,
                 "problem": None,
                 "version": version,
             },

@@ -49,8 +49,13 @@ def time() -> ManualTime:
 
 @pytest.fixture
 def plaid() -> PlaidDouble:
-    """A double whose banks live on the service's own day, with few rows: they cost time."""
-    return PlaidDouble(today=NOON.date, days=30)
+    """A double whose banks live on the service's own day, with few rows: they cost time.
+
+    A bank is ready after it was linked, as with Plaid, so that the first sync finds nothing.
+    """
+    double = PlaidDouble(today=NOON.date, days=30)
+    double.banks.is_ready = False  # what the first sync brings is for tests of it
+    return double
 
 
 @pytest.fixture
@@ -114,7 +119,10 @@ def link(plaid: PlaidDouble) -> Link:
             "institutionId": institution,
             **fields,
         }
-        return caller("POST", "/plaid/items", body, key=key or secrets.token_hex(8))
+        answer = caller("POST", "/plaid/items", body, key=key or secrets.token_hex(8))
+        for item in plaid.banks.items.values():
+            item.is_ready = True
+        return answer
 
     return link
 
@@ -125,4 +133,5 @@ def linked(signed_in: Caller, link: Link, plaid: PlaidDouble, clock: ManualClock
     answer = link(signed_in)
     assert answer.status_code == 201, answer.json
     ((token, bank),) = plaid.banks.items.items()
+    plaid.calls.clear()
     return Linked(signed_in, answer.json["id"], token, bank, clock)

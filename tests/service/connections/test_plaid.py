@@ -74,6 +74,26 @@ def test_a_linked_bank_has_an_account_for_each_of_its_own(linked: Linked) -> Non
     assert accounts["Plaid Checking"]["kind"] == "checking"
 
 
+def test_the_first_rows_come_in_without_being_asked_for(
+    signed_in: Caller, link: Link, plaid: PlaidDouble
+) -> None:
+    plaid.banks.is_ready = True
+    item = link(signed_in).json["id"]
+
+    assert signed_in("GET", f"/plaid/items/{item}").json["lastSyncedAt"] is not None
+    assert len(signed_in("GET", "/transactions?limit=100").json["items"]) > 5
+
+
+def test_a_link_is_kept_whatever_becomes_of_its_first_sync(
+    signed_in: Caller, link: Link, plaid: PlaidDouble
+) -> None:
+    plaid.fail(SYNC, Fault(body=b"no json"))
+    answer = link(signed_in)
+
+    assert answer.status_code == 201, answer.json
+    assert signed_in("GET", "/plaid/items").json["items"][0]["lastSyncedAt"] is None
+
+
 def test_only_the_accounts_that_were_asked_for_are_taken(
     signed_in: Caller, link: Link, plaid: PlaidDouble
 ) -> None:
@@ -101,7 +121,7 @@ def test_a_second_link_to_the_same_bank_is_refused_and_spends_no_token(
 ) -> None:
     require_problem(link(linked.caller), 409, "institution_already_linked")
 
-    assert plaid.calls["/item/public_token/exchange"] == 1
+    assert plaid.calls["/item/public_token/exchange"] == 0
     assert len(plaid.banks.items) == 1
     assert link(linked.caller, "ins_other").status_code == 201
 

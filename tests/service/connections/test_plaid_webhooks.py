@@ -58,32 +58,78 @@ def test_new_rows_at_the_bank_come_in_by_themselves(linked: Linked, send: Send, 
     assert linked.rows()
 
 
+SOON, LATER = "2026-06-20T00:00:00Z", "2026-12-01T00:00:00Z"
+
+
 @pytest.mark.parametrize(
-    ("code", "error", "problem"),
+    ("code", "error", "consent_until", "problem"),
     [
-        ("ERROR", {"error_code": "ITEM_LOGIN_REQUIRED"}, "login_required"),
-        ("ERROR", {"error_code": "INTERNAL_SERVER_ERROR"}, None),
-        ("ERROR", None, None),
-        ("PENDING_EXPIRATION", None, "consent_expiring"),
-        ("PENDING_DISCONNECT", None, "consent_expiring"),
-        ("USER_PERMISSION_REVOKED", None, "consent_revoked"),
+        ("ERROR", "ITEM_LOGIN_REQUIRED", None, "login_required"),
+        ("ERROR", "INTERNAL_SERVER_ERROR", None, None),
+        ("ERROR", None, None, None),
+        ("PENDING_EXPIRATION", None, SOON, "consent_expiring"),
+        ("PENDING_EXPIRATION", None, None, "consent_expiring"),
+        ("PENDING_EXPIRATION", None, LATER, None),
+        ("PENDING_DISCONNECT", None, None, "consent_expiring"),
+        ("PENDING_DISCONNECT", "ITEM_LOGIN_REQUIRED", None, "login_required"),
+        ("USER_PERMISSION_REVOKED", "USER_PERMISSION_REVOKED", None, "consent_revoked"),
+        ("LOGIN_REPAIRED", None, None, None),
+        ("LOGIN_REPAIRED", None, SOON, "consent_expiring"),
     ],
 )
-def test_what_the_user_has_to_do_at_the_bank_is_noted(
-    linked: Linked, send: Send, code: str, error: Any, problem: str | None
+def test_what_the_user_has_to_do_at_the_bank_is_asked_for_and_noted(  # noqa: PLR0913, PLR0917 - cases
+    linked: Linked,
+    send: Send,
+    plaid: PlaidDouble,
+    code: str,
+    error: str | None,
+    consent_until: str | None,
+    problem: str | None,
 ) -> None:
-    answer = send(event(linked.bank.item_id, code, webhook_type="ITEM", error=error))
+    linked.bank.error, linked.bank.consent_until = error, consent_until
+    answer = send(event(linked.bank.item_id, code, webhook_type="ITEM"))
 
     assert (answer.status_code, answer.json["handling"]) == (200, "taken")
+    assert plaid.calls["/item/get"] == 1
     item = linked.caller("GET", f"/plaid/items/{linked.id}").json
     assert item["problem"] == problem
 
 
-def test_a_repaired_login_needs_no_attention_any_more(linked: Linked, send: Send) -> None:
-    send(event(linked.bank.item_id, "PENDING_EXPIRATION", webhook_type="ITEM"))
-    send(event(linked.bank.item_id, "LOGIN_REPAIRED", webhook_type="ITEM"))
+def test_events_of_a_link_may_come_in_any_order_and_days_late(linked: Linked, send: Send) -> None:
+    def shown() -> Any:
+        return linked.caller("GET", f"/plaid/items/{linked.id}").json["problem"]
 
-    assert linked.caller("GET", f"/plaid/items/{linked.id}").json["status"] == "ok"
+    linked.bank.error = "ITEM_LOGIN_REQUIRED"
+    send(event(linked.bank.item_id, "LOGIN_REPAIRED", webhook_type="ITEM"))
+    assert shown() == "login_required"
+    linked.bank.error = None
+    send(event(linked.bank.item_id, "ERROR", webhook_type="ITEM"))
+    assert shown() is None
+
+
+def test_a_link_whose_token_was_revoked_is_noted_as_such(
+    linked: Linked, send: Send, plaid: PlaidDouble
+) -> None:
+    del plaid.banks.items[linked.token]
+
+    assert (
+        send(event(linked.bank.item_id, "ERROR", webhook_type="ITEM")).json["handling"] == "taken"
+    )
+    shown = linked.caller("GET", f"/plaid/items/{linked.id}").json
+    assert (shown["status"], shown["problem"]) == ("attention", "consent_revoked")
+
+
+def test_rows_told_of_days_late_and_out_of_order_come_in_once(
+    linked: Linked, send: Send, plaid: PlaidDouble, clock: ManualClock
+) -> None:
+    row = plaid.banks.add(linked.bank, 20.00, "LATE SHOP", date="2026-06-11")
+    plaid.banks.modify(linked.bank, row, amount=21.00)
+    for code in ("DEFAULT_UPDATE", "INITIAL_UPDATE", "SYNC_UPDATES_AVAILABLE"):
+        clock.advance(seconds=1)
+        assert send(event(linked.bank.item_id, code)).json == {"handling": "taken"}
+
+    (shop,) = [found for found in linked.rows() if found["description"] == "LATE SHOP"]
+    assert shop["amount"]["amount"] == "-21.00"
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import secrets
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +18,12 @@ import boto3
 import pytest
 
 from localcloud.client import Client
-from localcloud.demo import mailed_code
 from localcloud.emulator.process import ACCOUNT_ID, REGION, Emulator, free_port, running
 
-from ..conftest import PASSWORD, SENDER, create_tables, environment  # noqa: TID252 - fixtures' module
+from ..conftest import SENDER, create_tables, environment  # noqa: TID252 - fixtures' module
+from .entry import is_ready, made, pat_of, registered
 from .hosts import Host, recover, torment
-from .people import API, MONTH, Caller, Shared, euros
+from .people import MONTH, Caller, Shared, euros
 from .proof import START, prove
 
 if TYPE_CHECKING:
@@ -81,33 +79,6 @@ def host(emulator: Emulator, tmp_path: Path) -> Iterator[Host]:
             host.stop()
 
 
-def is_ready(port: int) -> bool:
-    try:
-        return Client(port).call("GET", "/health/ready").status == 200
-    except OSError:
-        return False
-
-
-def registered(port: int, emulator: Emulator) -> Client:
-    client, email = Client(port), f"{secrets.token_hex(6)}@example.com"
-    started = client.call("POST", f"{API}/auth/register", {"email": email, "password": PASSWORD})
-    assert started.status == 202, started.body
-    body = {
-        "registrationId": started.body["registrationId"],
-        "code": mailed_code(emulator, email),
-    }
-    session = client.call("POST", f"{API}/auth/register/confirm", body)
-    assert session.status == 201, session.body
-    return replace(client, token=session.body["accessToken"])
-
-
-def made(client: Client, path: str, body: dict[str, Any], made_of: str = "id") -> str:
-    answer = client.call("POST", API + path, body)
-    assert answer.status == 201, answer.body
-    value: str = answer.body[made_of]
-    return value
-
-
 def callers_of(client: Client, count: int, chance: random.Random) -> list[Caller]:
     """Callers of one user, each with an access token of its own, that share two accounts."""
     account = {"name": "Giro", "kind": "checking", "currency": "EUR"}
@@ -131,14 +102,6 @@ def callers_of(client: Client, count: int, chance: random.Random) -> list[Caller
         )
         for _ in range(count)
     ]
-
-
-def pat_of(client: Client, body: dict[str, Any]) -> str:
-    headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
-    answer = client.send("POST", f"{API}/tokens", json.dumps(body).encode(), headers)
-    assert answer.status == 201, answer.body
-    token: str = answer.body["token"]
-    return token
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_however_often_the_service_dies(
