@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import shutil
 import subprocess
 import warnings
 from collections.abc import Callable
@@ -250,16 +251,23 @@ def run_program() -> Callable[[str], list[Declared]]:
     return record
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def harness() -> Any:
     """The names above, for test modules: with importlib mode nothing can be imported from here."""
     return _Names
 
 
 @pytest.fixture
-def preview(tmp_path: Path) -> Path:
+def preview(recorded_preview: Path, tmp_path: Path) -> Path:
+    """A copy of the preview's events, beside its journal, that a test may change."""
+    copied = shutil.copytree(recorded_preview.parent, tmp_path / "run")
+    return copied / recorded_preview.name
+
+
+@pytest.fixture(scope="session")
+def recorded_preview(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A preview's events and journal, made by the servicer; one table fails, the topic passes."""
-    journal = tmp_path / "run" / "verdicts.jsonl"
+    journal = tmp_path_factory.mktemp("preview") / "verdicts.jsonl"
     bench = Bench(list(registry().values()), journal=journal)
     bench.session.journal.header(
         version="0.1.0", digest="sha256:d", policies=1, sdk={"pulumi": "3"}, python="3.11"
@@ -295,6 +303,7 @@ def preview(tmp_path: Path) -> Path:
 class _Names:
     Bench = Bench
     Declared = Declared
+    command = staticmethod(command)
     record = staticmethod(record)
     replace = staticmethod(replace)
     struct = staticmethod(struct)

@@ -25,16 +25,17 @@ SCHEMAS = Path(__file__).parent / "schemas"
 TODAY = date(2026, 11, 24)
 
 
-@pytest.fixture
-def report(preview: Path) -> Report:
-    journal = preview.with_name("verdicts.jsonl")
-    return bundle.collect(preview, journal, registry(), Waivers(), TODAY)
+@pytest.fixture(scope="module")
+def report(recorded_preview: Path) -> Report:
+    journal = recorded_preview.with_name("verdicts.jsonl")
+    return bundle.collect(recorded_preview, journal, registry(), Waivers(), TODAY)
 
 
-@pytest.fixture
-def written(report: Report, tmp_path: Path) -> Path:
-    bundle.write(report, tmp_path / "out")
-    return tmp_path / "out"
+@pytest.fixture(scope="module")
+def written(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("bundle")
+    bundle.write(report, directory)
+    return directory
 
 
 def load(path: Path) -> Any:

@@ -1,5 +1,6 @@
 """A bundle is signed with a local key, and every change of it shows."""
 
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,26 @@ SEED = bytes(range(32))
 KEY = signature.SecretKey(b"guardkey", SEED)
 
 
+@pytest.fixture(scope="module")
+def made(recorded_preview: Path, harness: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a bundle that is signed with it; tests change copies."""
+    made, run = tmp_path_factory.mktemp("signed"), harness.command
+    key = made / "own.key"
+    assert run("key", key).returncode == 0
+    assert run("evidence", recorded_preview, "--out", made / "out", "--sign", key).returncode == 1
+    return made
+
+
 @pytest.fixture
-def key(run: Any, tmp_path: Path) -> Path:
-    assert run("key", tmp_path / "own.key").returncode == 0
+def key(made: Path, tmp_path: Path) -> Path:
+    for name in ("own.key", "own.pub"):
+        shutil.copy2(made / name, tmp_path / name)
     return tmp_path / "own.key"
 
 
 @pytest.fixture
-def bundle(run: Any, preview: Path, key: Path, tmp_path: Path) -> Path:
-    assert run("evidence", preview, "--out", tmp_path / "out", "--sign", key).returncode == 1
-    return tmp_path / "out"
+def bundle(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made / "out", tmp_path / "out")
 
 
 def test_a_signed_bundle_is_verified_with_the_public_key(run: Any, bundle: Path, key: Path) -> None:
