@@ -58,7 +58,7 @@ class StripeBilling:
         """Known to Stripe by the pseudonym alone; the page asks for what it needs."""
         return self._call(
             lambda api, key: api.v1.customers.create({"metadata": {"subject": user.subject}}, key),
-            lambda told: str(told.id),
+            lambda told: _text(told.id),
             key=f"customer-{user.subject}",
         )
 
