@@ -182,6 +182,7 @@ def _own_words(settings: AlarmSettings, environment: str) -> list[AlarmSpec]:
         silent,
         _counted("auth-failure-spike", Emitted.AUTH_FAILED, environment, "security", limit),
         _counted("refresh-token-reuse", Emitted.REFRESH_REUSE_DETECTED, environment, "security"),
+        _counted("audit-chain-broken", Emitted.AUDIT_CHAIN_BROKEN, environment, "security"),
         _counted("unhandled-error", Emitted.UNHANDLED_ERROR, environment, "warning"),
         _counted("rate-limiter-degraded", Emitted.RATE_LIMITER_DEGRADED, environment, "warning"),
         _counted("sign-in-overload", Emitted.PASSWORD_HASH_REJECTED, environment, "warning"),
@@ -284,6 +285,7 @@ def worker_alarms(
 
 _MEANINGS = {
     "auth-failure-spike": "Many sign-ins fail: somebody guesses passwords or tokens",
+    "audit-chain-broken": "A row of an audit trail is not as it was written, or is gone",
     "refresh-token-reuse": "A refresh token was used twice: a copy of it is in other hands",
     "unhandled-error": "The service met an error that nobody foresaw",
     "rate-limiter-degraded": "Attempts are not counted: the limiter lets requests through",

@@ -20,6 +20,7 @@ from budgetbuddy.domain.analytics import Analytics
 from budgetbuddy.domain.budget_reports import BudgetReports
 from budgetbuddy.domain.cash_flow import CashFlow
 from budgetbuddy.domain.dates import utc_now
+from budgetbuddy.domain.import_jobs import ImportJobs
 from budgetbuddy.domain.messages import Handler, Handlers, MessageKind, Queue
 from budgetbuddy.domain.pinning import PINNING_FLAG
 from budgetbuddy.domain.ports import Clock
@@ -67,6 +68,7 @@ from budgetbuddy.store.sync import SyncStore
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.transactions import TransactionStore
 from budgetbuddy.store.transfers import TransferStore
+from budgetbuddy.store.waiting_rows import WaitingRowStore
 
 # (connect, read) timeouts in seconds; a required dependency gets three attempts.
 TIMEOUTS = {"dynamodb": (1, 3), "kms": (1, 2), "ses": (1, 5), "sqs": (1, 5)}
@@ -131,12 +133,22 @@ def build_services(
     oversight = build_oversight(
         settings, tools, erasures, queue, partial(_client, aws, settings, timeouts=EVIDENCE_SECONDS)
     )
+    imports, jobs = ImportStore(*rows, categories), JobStore(store, tools.commands)
+    import_jobs = ImportJobs(
+        imports=imports,
+        waiting=WaitingRowStore(store, keys),
+        accounts=accounts,
+        jobs=jobs,
+        queue=queue,
+        clock=clock,
+    )
     handlers |= build_handlers(
         bank_webhooks=banks.webhooks,
         payments=payments,
         erasures=erasures,
         notices=hooks.notices,
         verification=oversight.verification,
+        import_jobs=import_jobs,
     )
     return Services(
         clock=clock,
@@ -170,8 +182,9 @@ def build_services(
         sync_feed=SyncStore(store, keys, transfer_rows=transfers, category_rows=categories),
         categories=categories,
         category_merges=CategoryMergeStore(*rows, categories),
-        imports=ImportStore(*rows, categories),
-        jobs=JobStore(store, tools.commands),
+        imports=imports,
+        import_jobs=import_jobs,
+        jobs=jobs,
         months=months,
         analytics=Analytics(months=months, accounts=accounts, categories=categories),
         budgets=budgets,

@@ -8,6 +8,7 @@ from budgetbuddy.contract import Metric
 from budgetbuddy.domain.bank_webhooks import BankEvent, BankWebhooks
 from budgetbuddy.domain.billing import BillingEvent
 from budgetbuddy.domain.erasure import Erasures
+from budgetbuddy.domain.import_jobs import ImportJobs
 from budgetbuddy.domain.messages import Handlers, Message, MessageKind
 from budgetbuddy.domain.notices import Notices
 from budgetbuddy.domain.payments import Payments
@@ -17,13 +18,14 @@ from budgetbuddy.problems import Problem
 from budgetbuddy.telemetry import count, note
 
 
-def build_handlers(
+def build_handlers(  # noqa: PLR0913 - one a kind of work
     *,
     bank_webhooks: BankWebhooks,
     payments: Payments,
     erasures: Erasures,
     notices: Notices,
     verification: ChainVerification,
+    import_jobs: ImportJobs,
 ) -> Handlers:
     """One for each kind."""
 
@@ -60,11 +62,19 @@ def build_handlers(
         officer = UserRef(id=told["user"], subject=told["subject"])
         count(Metric.AUDIT_CHAIN_BROKEN, verification.step(officer, told["job"], told["part"]))
 
+    def statement_import(message: Message) -> None:
+        told = message.data
+        user = UserRef(id=told["user"], subject=told["subject"])
+        import_jobs.work(
+            user, job_id=told["job"], import_id=told["import"], account_id=told["account"]
+        )
+
     return {
         MessageKind.BANK_EVENT: bank_event,
         MessageKind.BANK_SYNC: bank_sync,
         MessageKind.BILLING_EVENT: billing_event,
         MessageKind.ERASURE: erasure,
+        MessageKind.IMPORT: statement_import,
         MessageKind.AUDIT_VERIFICATION: audit_verification,
         MessageKind.OUTBOX: outbox,
         MessageKind.DELIVERY: delivery,

@@ -26,7 +26,15 @@ def sweeps_of(services: Services) -> Mapping[str, Sweep]:
     def pinning() -> None:
         services.pinning()  # tells, once it is asked, whether pins are enforced
 
-    return {"erasures": erasures, "pinning": pinning, "webhooks": services.notices.sweep}
+    def audit_chains() -> None:
+        count(Metric.AUDIT_CHAIN_BROKEN, services.verification.sweep())
+
+    return {
+        "erasures": erasures,
+        "pinning": pinning,
+        "webhooks": services.notices.sweep,
+        "audit-chains": audit_chains,
+    }
 
 
 class Sweeper:

@@ -147,6 +147,7 @@ SERIES: dict[str, tuple[dict[str, Series], dict[str, Series]]] = {
     "metrics-silent": ({"n": [None] * 5}, {"n": [None, None, None, None, 4]}),
     "auth-failure-spike": ({"n": [51]}, {"n": [50]}),
     "refresh-token-reuse": ({"n": [1]}, {"n": [None]}),
+    "audit-chain-broken": ({"n": [1]}, {"n": [0]}),
     "unhandled-error": ({"n": [1]}, {"n": [0]}),
     "rate-limiter-degraded": ({"n": [1]}, {"n": [None]}),
     "sign-in-overload": ({"n": [1]}, {"n": [None]}),

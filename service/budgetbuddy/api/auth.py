@@ -27,6 +27,7 @@ from budgetbuddy.api._http import (
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.api._signing_in import counted, forget_session, origin, signed_in_answer
 from budgetbuddy.domain.access import PUBLIC, SESSION
+from budgetbuddy.domain.cards import mask_card_numbers
 from budgetbuddy.domain.dates import format_instant
 from budgetbuddy.domain.identity import (
     CodeInvalid,
@@ -99,7 +100,8 @@ def login(body: Login) -> Response:
     """Sign in with e-mail and password; with a second factor the answer is a challenge."""
 
     def attempt() -> SignedIn | Challenged:
-        return services().sign_in.login(body.email, body.password, body.device_name, origin())
+        device = body.device_name and mask_card_numbers(body.device_name)
+        return services().sign_in.login(body.email, body.password, device, origin())
 
     outcome = counted("password", attempt)
     if isinstance(outcome, Challenged):

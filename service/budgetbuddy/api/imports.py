@@ -1,5 +1,8 @@
 """`/imports`: bank statements, CSV and OFX, tried out or booked."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Response
 
 from budgetbuddy.api._body import Query, parse_model
@@ -25,6 +28,7 @@ from budgetbuddy.api._routes import Routes
 from budgetbuddy.api.jobs import JobView
 from budgetbuddy.domain.access import scope
 from budgetbuddy.domain.accounts import AccountClosed
+from budgetbuddy.domain.import_jobs import AT_ONCE
 from budgetbuddy.domain.imports import (
     ImportRejected,
     MappingIncomplete,
@@ -33,6 +37,7 @@ from budgetbuddy.domain.imports import (
     read_rows,
     require_good_rows,
 )
+from budgetbuddy.domain.ports import Render
 from budgetbuddy.problems import (
     FieldError,
     InvalidCursor,
@@ -73,8 +78,9 @@ class ImportPath(Query):
 def import_statement(form: ImportForm) -> Response:
     """Import a bank statement, or with `dryRun` only say what would happen.
 
-    Nothing is booked unless every row is good or `partial` is asked for. The work is done before
-    the answer, so the job of the 202 has succeeded already; its result names the import.
+    Nothing is booked unless every row is good or `partial` is asked for. Up to 400 rows are booked
+    before the answer, so that the job of the 202 has succeeded already; more are booked by the
+    worker, and the job tells how far it is. Its result names the import.
     """
     options = _options(form.options)
     data = form.file.stream.read(FILE_BYTES + 1)
@@ -87,13 +93,11 @@ def import_statement(form: ImportForm) -> Response:
         known = services().imports.known(user, account.id, read.rows)
         return json_response(DryRunView.of(read, known))
     require_good_rows(read, partial=options.partial)
-    render = rendered(
-        lambda result: JobView.of(result.job),
-        status=202,
-        location="/api/v1/jobs/{id}",
-        versioned=False,
+    if len(read.rows) > AT_ONCE:
+        return answer(_accepted(JobView.of), services().import_jobs.order, account, read)
+    return answer(
+        _accepted(lambda result: JobView.of(result.job)), services().imports.run, account, read
     )
-    return answer(render, services().imports.run, account, read)
 
 
 @routes.get("", access=READ, returns={200: ImportList}, problems=(InvalidCursor,))
@@ -124,3 +128,7 @@ def _options(text: str) -> ImportOptions:
             for e in wrong.errors
         ]
         raise ValidationFailed(errors=errors) from wrong
+
+
+def _accepted(to_view: Callable[[Any], JobView]) -> Render:
+    return rendered(to_view, status=202, location="/api/v1/jobs/{id}", versioned=False)

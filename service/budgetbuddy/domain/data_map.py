@@ -222,6 +222,15 @@ DATA_MAP: Final[tuple[Kept, ...]] = (
         retention="90 days",
         is_packed=True,
     ),
+    _runtime(
+        "IF#",
+        "waiting-imports",
+        "rows of a statement that wait to be booked",
+        "to book them",
+        basis=CONTRACT,
+        retention="one day, or until they are booked",
+        is_opened=False,
+    ),
     _runtime("E#", "exports", "kind, when", "to let data be taken away", retention="seven days"),
     _runtime(
         "WD#",

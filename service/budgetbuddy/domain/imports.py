@@ -128,14 +128,26 @@ class ImportResult:
         return self.job.id
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ordered:
+    """An import that was answered with a job before it began."""
+
+    import_id: str
+    job: Job
+
+
 class Imports(Protocol):
     """The imports of users."""
 
     def known(self, user: UserRef, account_id: str, rows: Sequence[IdentifiedRow]) -> list[Placed]:
         """The rows that were imported before. Writes nothing."""
 
-    def run(self, context: Context, account: Account, read: ReadRows) -> ImportResult:
+    def run(
+        self, context: Context, account: Account, read: ReadRows, ordered: Ordered | None = None
+    ) -> ImportResult:
         """Book the rows that are new, a part at a time; a repeated call books none twice.
+
+        `ordered` has a job already, which is told how far it is.
 
         Raises `AccountClosed`, `NotFound` when the account went away meanwhile.
         """

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from budgetbuddy.domain.ports import Page, Position, UserRef
+from budgetbuddy.domain.ports import AuditEntry, Context, Page, Position, UserRef
 
 KEPT: Final = timedelta(days=30)
 
@@ -47,3 +47,13 @@ class Jobs(Protocol):
 
     def get(self, user: UserRef, job_id: str) -> Job:
         """One. Raises `NotFound`, also when its time is over."""
+
+
+class JobRows(Jobs, Protocol):
+    """Jobs that are not done at once."""
+
+    def add(self, context: Context, job: Job, entry: AuditEntry) -> Job:
+        """Store it, with the audit row of who asked."""
+
+    def note(self, user: UserRef, job: Job) -> None:
+        """How far it is; never back."""

@@ -25,6 +25,7 @@ class MessageKind(StrEnum):
     BILLING_EVENT = "billing-event"
     OUTBOX = "outbox"
     DELIVERY = "delivery"
+    IMPORT = "import"
     AUDIT_VERIFICATION = "audit-verification"
 
 

@@ -31,6 +31,7 @@ from budgetbuddy.domain.goals import Goals
 from budgetbuddy.domain.identity_ports import (
     Users,
 )
+from budgetbuddy.domain.import_jobs import ImportJobs
 from budgetbuddy.domain.imports import Imports
 from budgetbuddy.domain.jobs import Jobs
 from budgetbuddy.domain.messages import Handlers, Queue
@@ -92,6 +93,7 @@ class Services:
     categories: Categories
     category_merges: CategoryMerges
     imports: Imports
+    import_jobs: ImportJobs
     jobs: Jobs
     months: Months
     analytics: Analytics

@@ -3,17 +3,21 @@
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from budgetbuddy.domain.dates import format_instant
+from budgetbuddy.domain.audit import Event
+from budgetbuddy.domain.dates import format_instant, parse_instant
 from budgetbuddy.domain.ids import Kind, make_id
-from budgetbuddy.domain.jobs import KEPT, Job, Jobs, JobStatus
+from budgetbuddy.domain.jobs import KEPT, Job, JobRows, JobStatus
 from budgetbuddy.domain.messages import Message, MessageKind, Queue
-from budgetbuddy.domain.ports import Clock, Context, UserRef
+from budgetbuddy.domain.ports import AuditEntry, Clock, Context, UserRef
 
 SHARDS: Final = 16  # parts of the registry of users
 ERASED: Final = SHARDS  # the part of those who are gone
 JOB_KIND: Final = "audit-verification"
+EVERY: Final = timedelta(days=7)
+HELD_SECONDS: Final = 6 * 3_600  # longer than the sweep of a very large system
 SHOWN: Final = 20  # broken chains that are named
 
 
@@ -63,15 +67,11 @@ class Chains(Protocol):
     def keep(self, found: Mapping[str, Any]) -> None:
         """The result of the last verification, for reports."""
 
+    def found(self) -> Mapping[str, Any] | None:
+        """The last result; None before the first."""
 
-class JobRows(Jobs, Protocol):
-    """Jobs that are not done at once."""
-
-    def add(self, context: Context, job: Job) -> Job:
-        """Store it, with an audit row of who asked."""
-
-    def note(self, user: UserRef, job: Job) -> None:
-        """How far it is."""
+    def hold(self, seconds: int) -> bool:
+        """Whether nobody else verifies; from then on nobody else does, for so long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,8 @@ class ChainVerification:
             finished_at=None,
             expires_at=format_instant(now + KEPT),
         )
-        made = self.jobs.add(context, job)
+        entry = AuditEntry(event=Event.AUDIT_VERIFIED, object=f"job:{job.id}")
+        made = self.jobs.add(context, job, entry)
         self._go_on(context.user, made.id, 0)
         return made
 
@@ -121,6 +122,24 @@ class ChainVerification:
             self.jobs.note(user, done)
             self._go_on(user, job_id, number + 1)
         return int(tally.broken - before)
+
+    def sweep(self) -> int:
+        """Verify everything, if that was not done for a week; how many chains are broken."""
+        last, now = self.chains.found(), self.clock()
+        is_recent = (
+            last is not None
+            and last["sample"] is None
+            and now - parse_instant(last["finishedAt"]) < EVERY
+        )
+        if is_recent or not self.chains.hold(HELD_SECONDS):
+            return 0
+        tally = Tally()
+        for number in range(SHARDS + 1):
+            for chain in self.chains.part(number, None):
+                tally = tally.plus(chain)
+        at = format_instant(self.clock())
+        self.chains.keep({**_result(tally, None), "finishedAt": at})
+        return tally.broken
 
     def _finish(self, user: UserRef, job: Job, tally: Tally) -> None:
         now = format_instant(self.clock())

@@ -5,13 +5,21 @@ Idempotency-Key count as created by this import, the others as duplicates.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from budgetbuddy.domain.accounts import Account
 from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.categories import Categories, CategoryRef
 from budgetbuddy.domain.dates import format_instant, parse_instant
 from budgetbuddy.domain.ids import Kind, require_id
-from budgetbuddy.domain.imports import ImportReport, ImportResult, Placed, ReadRows, summary
+from budgetbuddy.domain.imports import (
+    ImportReport,
+    ImportResult,
+    Ordered,
+    Placed,
+    ReadRows,
+    summary,
+)
 from budgetbuddy.domain.jobs import KEPT as JOB_KEPT
 from budgetbuddy.domain.jobs import Job, JobStatus
 from budgetbuddy.domain.outbox import IMPORT
@@ -23,9 +31,11 @@ from budgetbuddy.store.commands import Commands, Head, Plan
 from budgetbuddy.store.import_chunks import ChunkPlanner, Progress, RunningImport, chunks_of
 from budgetbuddy.store.import_locks import load_locks
 from budgetbuddy.store.import_reports import PREFIX, decode_report, report_key, report_write
-from budgetbuddy.store.jobs import job_write
+from budgetbuddy.store.jobs import JobStore, job_write, progress_write
 from budgetbuddy.store.rules import load_rules
 from budgetbuddy.store.table import Store
+
+CHUNKS_A_NOTE = 5
 
 
 class ImportStore:
@@ -38,6 +48,7 @@ class ImportStore:
         self._commands = commands
         self._sealer = sealer
         self._categories = categories
+        self._jobs = JobStore(store, commands)
 
     def known(self, user: UserRef, account_id: str, rows: Sequence[IdentifiedRow]) -> list[Placed]:
         """The rows whose lock is taken."""
@@ -48,8 +59,11 @@ class ImportStore:
             if lock is not None
         ]
 
-    def run(self, context: Context, account: Account, read: ReadRows) -> ImportResult:
+    def run(
+        self, context: Context, account: Account, read: ReadRows, ordered: Ordered | None = None
+    ) -> ImportResult:
         """Chunk by chunk; the last one carries report, job and the answer to a repeat."""
+        names = {"id": ordered.import_id, "job_id": ordered.job.id} if ordered else {}
         rules = load_rules(self._store, self._sealer, context.user)
         under = [rule.then.category_id for rule in rules if rule.then.category_id]
         running = RunningImport(
@@ -60,13 +74,16 @@ class ImportStore:
             categories=self._named(context.user, read),
             rules=rules,
             refs=load_refs(self._store, context.user, under),
+            **names,
         )
         *chunks, last = list(chunks_of(read.rows)) or [[]]
         progress = Progress()
-        for chunk in chunks:
+        for number, chunk in enumerate(chunks):
             progress = self._commands.run(
                 context, self._planner(running, chunk, progress), completes=False
             )
+            if ordered is not None and number % CHUNKS_A_NOTE == 0:
+                self._note(context.user, ordered.job, progress)
         planner = self._planner(running, last, progress)
         finished = Change(type=IMPORT, id=running.id, op="upsert", version=1)
 
@@ -77,7 +94,9 @@ class ImportStore:
                 writes=(
                     *planned.writes,
                     report_write(self._store, self._sealer, context.user, result.report),
-                    job_write(self._store, context.user, result.job),
+                    (progress_write if ordered else job_write)(
+                        self._store, context.user, result.job
+                    ),
                 ),
                 changes=(*planned.changes, finished),
                 audit=AuditEntry(
@@ -104,6 +123,10 @@ class ImportStore:
         )
         reports = [decode_report(self._store, self._sealer, user, row) for row in page.items]
         return Page(items=reports, next=page.next)
+
+    def _note(self, user: UserRef, job: Job, progress: Progress) -> None:
+        done = len(progress.created) + len(progress.duplicates)
+        self._jobs.note(user, replace(job, status=JobStatus.RUNNING, done=done))
 
     def _planner(
         self, running: RunningImport, chunk: Sequence[IdentifiedRow], before: Progress

@@ -1,6 +1,5 @@
 """Job rows, `J#{id}` below the user in the Runtime table, for 30 days."""
 
-from budgetbuddy.domain.audit import Event
 from budgetbuddy.domain.dates import parse_instant
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.jobs import Job, JobStatus
@@ -60,15 +59,14 @@ def _row(job: Job) -> Item:
 
 
 class JobStore:
-    """Implements `domain.jobs.Jobs` and `domain.verification.JobRows`."""
+    """Implements `domain.jobs.JobRows`."""
 
     def __init__(self, store: Store, commands: Commands) -> None:
         self._store = store
         self._commands = commands
 
-    def add(self, context: Context, job: Job) -> Job:
+    def add(self, context: Context, job: Job, entry: AuditEntry) -> Job:
         """A job that begins later, and the audit row of who asked."""
-        entry = AuditEntry(event=Event.AUDIT_VERIFIED, object=f"job:{job.id}")
         write = job_write(self._store, context.user, job)
         return self._commands.run(context, lambda _: Plan(writes=(write,), audit=entry, result=job))
 

@@ -9,15 +9,22 @@ from budgetbuddy.domain.verification import ERASED, Chain, chosen
 from budgetbuddy.store.audit_trail import chain_links, chain_rows, is_older_than_retention
 from budgetbuddy.store.chains import ERASURES, OPERATOR
 from budgetbuddy.store.commands import head_key
+from budgetbuddy.store.expressions import Absent, Compare, Either
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.store.table import Store
-from budgetbuddy.store.writes import Key, put
+from budgetbuddy.store.writes import Key, put, update
 
 if TYPE_CHECKING:
     from budgetbuddy.store.codec import Item
 
+LEASE = Key(pk="LEASE#audit-chains", sk="LEASE")
 FOUND = Key(pk="COMPLIANCE", sk="audit-chains")
 _ENDED = re.compile(rb"seq=([0-9]+);hash=([0-9a-f]{64});")
+
+
+class _Held(Exception):  # noqa: N818 - states a fact
+    def __init__(self, _: object) -> None:
+        super().__init__()
 
 
 class ChainStore:
@@ -46,6 +53,23 @@ class ChainStore:
         """What the last verification found; None before the first."""
         row = self._store.runtime.get(FOUND)
         return row["found"] if row else None
+
+    def hold(self, seconds: int) -> bool:
+        """A lease that runs out by itself."""
+        now = int(self._store.clock().timestamp())
+        free = Either((Absent("until"), Compare("until", "<=", now)))
+        write = update(
+            self._store.runtime.name,
+            LEASE,
+            set_={"until": now + seconds, "v": 1},
+            when=(free,),
+            refuse=_Held,
+        )
+        try:
+            self._store.write(write)
+        except _Held:
+            return False
+        return True
 
     def _of_user(self, user_id: str) -> Chain | None:
         """The head is read first, so that a writer in between breaks nothing."""

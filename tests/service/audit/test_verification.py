@@ -167,3 +167,20 @@ def test_rows_are_kept_for_seven_years(signed_in: Caller, wired: Services) -> No
 
     assert {int(row["ttl"]["N"]) - now for row in rows} == {RETENTION_SECONDS}
     assert RETENTION_SECONDS >= 7 * 365 * 86_400
+
+
+def test_the_worker_verifies_everything_once_a_week(
+    signed_in: Caller, wired: Services, clock: Any
+) -> None:
+    assert wired.verification.sweep() == 0
+    found = wired.verification.chains.found()
+    assert found is not None
+    assert (found["chains"], found["sample"]) == (1, None)
+    _, rows = rows_of(wired, signed_in)
+    put(wired, {**rows[0], "out": {"S": "failure"}})
+    clock.advance(days=6)
+    assert wired.verification.sweep() == 0
+    clock.advance(days=1)
+    assert wired.verification.sweep() == 1
+    assert wired.verification.sweep() == 0
+    assert not wired.verification.chains.hold(60)

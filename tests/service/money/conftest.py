@@ -132,7 +132,7 @@ def build_ledger(client: Any) -> Ledger:
         transactions=TransactionStore(store, commands, envelope),
         categories=categories,
         imports=ImportStore(store, commands, envelope, categories),
-        jobs=JobStore(store),
+        jobs=JobStore(store, commands),
         months=MonthStore(store),
         transfers=TransferStore(store, commands, envelope, accounts),
         envelope=envelope,
