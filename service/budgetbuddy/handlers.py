@@ -18,7 +18,7 @@ from budgetbuddy.problems import Problem
 from budgetbuddy.telemetry import count, note
 
 
-def build_handlers(  # noqa: PLR0913 - one a kind of work
+def build_handlers(  # noqa: C901, PLR0913 - one a kind of work
     *,
     bank_webhooks: BankWebhooks,
     payments: Payments,
