@@ -23,6 +23,7 @@ from pulumi_policy import EnforcementLevel
 from guardrails.cli import main
 from guardrails.control import Control
 from guardrails.engine import Servicer, Session
+from guardrails.graph import IDENTITIES
 from guardrails.journal import Writer
 from guardrails.pack import policies
 from guardrails.registry import registry
@@ -109,9 +110,28 @@ class _Unborn(mocks.Mocks):
         raise AssertionError(f"an example may not call {args.token}")
 
 
+class _Born(mocks.Mocks):
+    """As after a deployment: every identifier is known."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return _identifier(args.typ, args.name, "id"), identifiers(args.typ, args.name, args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"an example may not call {args.token}")
+
+
+def identifiers(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs of a resource that exists: its inputs, and every identifier."""
+    return {key: _identifier(kind, name, key) for key in IDENTITIES} | inputs
+
+
+def _identifier(kind: str, name: str, key: str) -> str:
+    return f"{kind.rpartition(':')[2]}-{name}-{key}"
+
+
 class _Recorder(mocks.MockMonitor):
-    def __init__(self) -> None:
-        super().__init__(_Unborn())
+    def __init__(self, answers: mocks.Mocks) -> None:
+        super().__init__(answers)
         self.declared: list[Declared] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -139,13 +159,22 @@ class _Recorder(mocks.MockMonitor):
         return response
 
 
-def record(program: str) -> list[Declared]:
-    """Run a Pulumi program and return what it declares."""
+def record_deployed(program: str) -> list[Declared]:
+    """What a program declares when all of it exists already, and nothing says what depends."""
+    return [
+        replace(one, depends={}, outputs=identifiers(one.type, one.name, one.props))
+        for one in record(program, _Born())
+    ]
+
+
+def record(program: str, answers: mocks.Mocks | None = None) -> list[Declared]:
+    """Run a Pulumi program and return what it declares, on an empty stack unless told otherwise."""
+    answers = answers or _Unborn()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    monitor = _Recorder()
+    monitor = _Recorder(answers)
     try:
-        mocks.set_mocks(_Unborn(), project="program", stack="prod", preview=True, monitor=monitor)
+        mocks.set_mocks(answers, project="program", stack="prod", preview=True, monitor=monitor)
 
         def run() -> None:
             with warnings.catch_warnings():
@@ -305,6 +334,7 @@ class _Names:
     Declared = Declared
     command = staticmethod(command)
     record = staticmethod(record)
+    record_deployed = staticmethod(record_deployed)
     replace = staticmethod(replace)
     struct = staticmethod(struct)
     urn = staticmethod(urn)

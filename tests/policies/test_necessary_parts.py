@@ -68,6 +68,17 @@ def test_a_program_without_a_part_it_needs_does_not_pass(control: Control, harne
         assert not needed or found != {PASS}, gone.urn
 
 
+@pytest.mark.parametrize("control", JOINED, ids=lambda control: control.id)
+def test_what_exists_is_joined_by_its_identifiers_alone(control: Control, harness: Any) -> None:
+    passing, failing = map(harness.record_deployed, (control.passing, control.failing))
+    assert not any(harness.UNKNOWN in str(one.props) or one.depends for one in passing)
+
+    found = {record.verdict for record in merged(harness.Bench([control]).run(passing))}
+    assert PASS in found
+    assert found <= {PASS, Verdict.NOT_APPLICABLE}
+    assert FAIL in {r.verdict for r in merged(harness.Bench([control]).run(failing))}
+
+
 def of(harness: Any, control: str, one: Any, *others: Any) -> set[Verdict]:
     records = harness.Bench([harness.controls[control]]).run([one, *others])
     return {record.verdict for record in records if record.urn == one.urn} - {
