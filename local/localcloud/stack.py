@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from localcloud.engine.environment import Backend, engine_environment, has_real_plugins, pulumi
 from localcloud.events import Failure, read_events
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 PROJECT = "budgetbuddy-platform"
 POLICIES = CHECKOUT / "policies"
 # How the original encrypts its secrets; the working copy has a passphrase of its own.
-ENCRYPTION_KEYS = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
+ENCRYPTION_KEYS = frozenset({"encryptionsalt", "encryptedkey", "secretsprovider"})
 JOURNAL_VARIABLE = "GUARDRAILS_JOURNAL"
 
 
@@ -30,7 +33,8 @@ class Program:
     """A Pulumi project of the repository. `directory` is relative to the checkout.
 
     `policy_config` names, relative to the policies, what its packs are told about it. `sample` is
-    what a preview sets that otherwise comes with a release (path → value).
+    what a preview sets that otherwise comes with a release (path → value). `secrets` are the keys
+    that a stack of this machine gets a random value for, once.
     """
 
     project: str
@@ -38,6 +42,7 @@ class Program:
     label: str = ""  # in front of its stacks' names, where both programs lie side by side
     policy_config: str | None = None
     sample: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[str] = ()
 
 
 # The pipeline sets these at a release. A preview without them would leave out the service, and no
@@ -46,7 +51,7 @@ SAMPLE_RELEASE = {
     "budgetbuddy:imageDigest": "sha256:" + "0" * 64,
     "budgetbuddy:release": "0000000",
 }
-PLATFORM = Program(project=PROJECT, sample=SAMPLE_RELEASE)
+PLATFORM = Program(project=PROJECT, sample=SAMPLE_RELEASE, secrets=("budgetbuddy:originVerify",))
 PIPELINES = Program(
     project="budgetbuddy-pipelines",
     directory="pipelines",
@@ -106,9 +111,8 @@ class Stack:
         self._backend.prepare()
         if not self._exists():
             self._initialise()
-        lines = original.read_text().splitlines(keepends=True)
-        kept = [line for line in lines if not line.startswith(ENCRYPTION_KEYS)]
-        self.config_file.write_text("".join(kept) + self._encryption_salt())
+        self._draw_secrets()
+        self.config_file.write_text(self._working_copy(yaml.safe_load(original.read_text())))
         for path, value in settings.items():
             self._run("config", "set", "--path", path, value, *self._selection())
 
@@ -182,9 +186,31 @@ class Stack:
     def _bare_project(self) -> Path:
         return self.directory / "project"
 
-    def _encryption_salt(self) -> str:
-        lines = (self._bare_project / f"Pulumi.{self.name}.yaml").read_text().splitlines()
-        return "".join(f"{line}\n" for line in lines if line.startswith("encryptionsalt:"))
+    def _draw_secrets(self) -> None:
+        """Give the stack its random secrets; a second run keeps them, so that nothing changes."""
+        for key in self.program.secrets:
+            if key not in self._encrypted.get("config", {}):
+                where = ("--cwd", str(self._bare_project), "--stack", self.name)
+                self._run("config", "set", "--secret", key, *where, given=secrets.token_hex(32))
+
+    @property
+    def _encrypted(self) -> dict[str, Any]:
+        """The stack file beside the bare project: the salt, and secrets encrypted with it."""
+        file = self._bare_project / f"Pulumi.{self.name}.yaml"
+        found: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
+        return found
+
+    def _working_copy(self, original: Mapping[str, Any]) -> str:
+        """The stack file with secrets of this machine, since it cannot read the original's."""
+        kept = {key: value for key, value in original.items() if key not in ENCRYPTION_KEYS}
+        own = self._encrypted
+        config = {
+            key: value
+            for key, value in kept.get("config", {}).items()
+            if not isinstance(value, dict) or "secure" not in value
+        }
+        merged = {**kept, **own, "config": config | own.get("config", {})}
+        return yaml.safe_dump(merged, sort_keys=False)
 
     def _selection(self, *, config: bool = True) -> list[str]:
         chosen = ["--stack", self.name]
@@ -232,8 +258,13 @@ class Stack:
             failures = [Failure(what=f"pulumi {verb} ended with code {process.returncode}")]
         return failures
 
-    def _run(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        """A quick command of the engine. Raises `LocalCloudError` with its words and a remedy."""
+    def _run(
+        self, *arguments: str, env: dict[str, str] | None = None, given: str | None = None
+    ) -> str:
+        """A quick command of the engine; `given` is its standard input.
+
+        Raises `LocalCloudError` with its words and a remedy.
+        """
         done = subprocess.run(  # noqa: S603 - the engine, arguments as a list
             [pulumi(), *arguments, "--non-interactive"],
             env=env or self._environment(),
@@ -241,6 +272,7 @@ class Stack:
             check=False,
             capture_output=True,
             text=True,
+            input=given,
         )
         if done.returncode:
             raise engine_failure(f"pulumi {arguments[0]}", done.stderr or done.stdout)

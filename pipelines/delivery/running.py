@@ -47,7 +47,7 @@ RUNTIME_UNSCOPED = (
     *verbs(
         "ec2",
         "AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface "
-        "DescribeNetworkInterfaces UnassignPrivateIpAddresses",
+        "DescribeNetworkInterfaces DescribeSubnets UnassignPrivateIpAddresses",
     ),
     *verbs("ecr", "GetAuthorizationToken"),
     *verbs(

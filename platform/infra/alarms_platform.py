@@ -10,8 +10,6 @@ from infra.alarms_service import AT_LEAST, BELOW, FIVE_MINUTES
 from infra.metrics import (
     Metric,
     archive_metric,
-    certificate_metric,
-    firewall_metric,
     function_metric,
     gateway_metric,
     operation_metric,
@@ -25,9 +23,7 @@ from infra.naming import SUBSCRIPTION
 
 Name = pulumi.Input[str]
 DAY = 86_400
-CERTIFICATE_DAYS = 30  # ACM renews 60 days before the end
 DROPPED_PACKETS = 100
-BLOCKED_REQUESTS = 1000
 ARCHIVE_DELAY_SECONDS = 900
 # A topic that fails cannot tell of it.
 OTHER_TOPIC = {"critical": "warning", "warning": "critical", "security": "critical"}
@@ -149,36 +145,6 @@ def _drops(place: int, gateway: Name) -> AlarmSpec:
         window=3,
         severity="warning",
     )
-
-
-def edge_alarms(certificates: Mapping[str, Name], acl: Name, region: str) -> list[AlarmSpec]:
-    """Certificates by what they are for, and the firewall in front of the load balancer."""
-    expiry = [
-        AlarmSpec(
-            name=f"cert-expiry-{use}",
-            family="cert-expiry",
-            meaning="A certificate was not renewed",
-            metrics={"days": certificate_metric(arn)},
-            threshold=CERTIFICATE_DAYS,
-            comparison=BELOW,
-            period=DAY,
-            datapoints=1,
-            window=1,
-        )
-        for use, arn in certificates.items()
-    ]
-    blocked = AlarmSpec(
-        name="waf-blocked-spike-alb",
-        family="waf-blocked-spike",
-        meaning="The firewall blocks many requests: an attack, or a rule that hits clients",
-        metrics={"n": firewall_metric("BlockedRequests", acl, region)},
-        threshold=BLOCKED_REQUESTS,
-        period=FIVE_MINUTES,
-        datapoints=3,
-        window=3,
-        severity="security",
-    )
-    return [*expiry, blocked]
 
 
 def log_alarms(groups: Mapping[str, Name]) -> list[AlarmSpec]:

@@ -7,20 +7,25 @@ import pulumi
 from pulumi import ResourceOptions
 
 from infra.alarms import Alarms, AlarmsArgs
+from infra.alarms_edge import endpoint_alarm
 from infra.alarms_service import Watched, service_alarms
 from infra.scaling import ServiceScaling, ServiceScalingArgs
 from infra.service import ApiService, ApiServiceArgs
-from infra.slo import SERVICE_COMPOSITES, Composites, CompositesArgs
+from infra.slo import Composites, CompositesArgs, service_composites
 from infra.topics import Topics
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiArgs:
-    """`service` is what the tasks stand on; `rollback_alarms` by name, as they exist already."""
+    """`service` is what the tasks stand on; `standing_alarms` (by name) need no task.
+
+    `check_id` is the view from outside, where the stack has one.
+    """
 
     service: ApiServiceArgs
     topics: Topics
-    rollback_alarms: Mapping[str, pulumi.Output[str]]
+    standing_alarms: Mapping[str, pulumi.Output[str]]
+    check_id: pulumi.Output[str] | None
 
 
 class Api(pulumi.ComponentResource):
@@ -54,12 +59,12 @@ class Api(pulumi.ComponentResource):
             blue=balancer.blue.arn_suffix,
             green=balancer.green.arn_suffix,
         )
-        specs = service_alarms(settings.alarms, watched)
+        outside = [] if args.check_id is None else [endpoint_alarm(args.check_id)]
+        specs = [*service_alarms(settings.alarms, watched), *outside]
         alarms = Alarms("service-alarms", AlarmsArgs(specs=specs, topics=args.topics), child)
+        known = {**args.standing_alarms, **alarms.names}
         composites = CompositesArgs(
-            specs=SERVICE_COMPOSITES,
-            alarms={**args.rollback_alarms, **alarms.names},
-            topics=args.topics,
+            specs=service_composites(known), alarms=known, topics=args.topics
         )
         together = Composites("service-composites", composites, child)
         self.alarm_names = {**alarms.names, **together.names}

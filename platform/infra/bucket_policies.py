@@ -19,6 +19,7 @@ ELB_LOG_ACCOUNTS = {"us-east-1": "127311923021"}
 ALB_PREFIX = "alb"
 ALB_CONNECTIONS_PREFIX = "alb-connections"
 S3_LOG_PREFIX = "s3/"
+CDN_LOGS = "CloudFront"  # AWS puts it behind the account in the path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ def encryption_statements(bucket_arn: str, names: Names) -> list[Statement]:
 
 
 def access_log_statements(bucket_arn: str, names: Names) -> list[Statement]:
-    """The load balancer and S3 itself may write their logs, each under its own prefix."""
+    """Load balancer, S3 itself and CloudFront may write their logs, each under its own prefix."""
     balancer = tuple(
         f"{bucket_arn}/{prefix}/AWSLogs/{names.account_id}/*"
         for prefix in (ALB_PREFIX, ALB_CONNECTIONS_PREFIX)
@@ -118,6 +119,19 @@ def access_log_statements(bucket_arn: str, names: Names) -> list[Statement]:
             conditions={
                 "StringEquals": {"aws:SourceAccount": names.account_id},
                 "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{PROJECT}-*"},
+            },
+        ),
+        Statement(
+            sid="AllowCloudFront",
+            principals=service("delivery.logs"),
+            actions=("s3:PutObject",),
+            resources=(f"{bucket_arn}/AWSLogs/{names.account_id}/{CDN_LOGS}/*",),
+            conditions={
+                "StringEquals": {
+                    "aws:SourceAccount": names.account_id,
+                    "s3:x-amz-acl": "bucket-owner-full-control",
+                },
+                "ArnLike": {"aws:SourceArn": names.arn("logs", f"delivery-source:{PROJECT}-cdn")},
             },
         ),
     ]

@@ -11,9 +11,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from infra.rules import broken_rules
-from infra.settings import STRICT, Settings
+from infra.setting_types import STRICT
+from infra.settings import Settings
+from infra.stack_secrets import ENCRYPTED, NAMESPACE, SECRET_KEYS, secret_problems
 
-NAMESPACE = "budgetbuddy"
 REGION_KEY = "aws:region"
 # Tells the language host that the reason was shown, so that the engine adds nothing to it.
 ERROR_SHOWN = 32
@@ -53,18 +54,24 @@ def load_settings() -> Settings:
 
 
 def read_settings(
-    config: Mapping[str, str], stack: str, secret_keys: frozenset[str] = frozenset()
+    config: Mapping[str, str], stack: str, secret_keys: frozenset[str] = ENCRYPTED
 ) -> Settings:
-    """Settings from what the engine passes on: full key -> text, objects as JSON text."""
-    fields = {_field(key): _parse(text) for key, text in config.items() if _field(key)}
-    secret_fields = {_field(key) for key in secret_keys}
+    """Settings from what the engine passes on: full key -> text, objects as JSON text.
+
+    `secret_keys` are the keys that the stack file holds encrypted.
+    """
+    given = {_field(key): text for key, text in config.items() if _field(key)}
+    secrets = {name: given.get(name) for name in SECRET_KEYS}
+    fields = {name: _parse(text) for name, text in given.items() if name not in secrets}
+    secret_fields = {_field(key) for key in secret_keys} | secrets.keys()
     problems = list(_foreign_keys(config))
+    problems += [Problem(key=key, must=must) for key, must in secret_problems(config, secret_keys)]
     settings: Settings | None = None
     try:
         settings = Settings.model_validate_json(json.dumps(fields))
     except ValidationError as error:
         problems += _field_problems(error, secret_fields)
-    values = {"stack": stack, **dict(_valid_values(Settings, fields))}
+    values = {"stack": stack, **secrets, **dict(_valid_values(Settings, fields))}
     for rule, value in broken_rules(values):
         shown = _shown(rule.keys[0], value, secret_fields)
         problems.append(Problem(key=_full_key(rule.keys[0]), value=shown, must=rule.must))
@@ -132,7 +139,8 @@ def _known_keys(path: list[str]) -> list[str]:
             return []
         model = annotation
     names = [field.alias or name for name, field in model.model_fields.items()]
-    return sorted(name for name in names if path or name != "region")
+    own = [] if path else [*SECRET_KEYS]
+    return sorted(name for name in [*names, *own] if path or name != "region")
 
 
 def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:

@@ -9,7 +9,7 @@ from budgetbuddy import contract
 from infra.evidence import EVIDENCE_BUCKET
 from infra.naming import Names
 from infra.queues import queue_url
-from infra.settings import Settings
+from infra.settings import EdgeSettings, Settings
 
 CONTAINER = "api"
 USER = "10001:10001"
@@ -66,8 +66,7 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
                 contract.STRIPE_HOST: settings.pinning.stripe,
             }
         ),
-        # Where clients reach the service past the load balancer, nobody vouches for the header.
-        "TRUSTED_PROXY_HOPS": "0" if settings.edge.public_url else "1",
+        "TRUSTED_PROXY_HOPS": str(_proxies(settings.edge)),
     }
     if settings.billing.plus_price:
         environment["STRIPE_PRICES"] = json.dumps({"plus": settings.billing.plus_price})
@@ -78,6 +77,13 @@ def service_environment(settings: Settings, names: Names, sender: str) -> dict[s
     else:  # nothing delivers to a laptop
         environment["EVIDENCE_BUCKET"] = names.bucket(EVIDENCE_BUCKET)
     return environment
+
+
+def _proxies(edge: EdgeSettings) -> int:
+    """How many of ours vouch for the header: none where clients reach the service past them."""
+    if edge.public_url:
+        return 0
+    return 2 if edge.cdn else 1  # CloudFront and the load balancer
 
 
 def container_definition(  # noqa: PLR0913, PLR0917 - what differs between stacks and processes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.alarms_edge import WatchedEdge
 from infra.naming import Names
 from infra.settings import AlarmSettings, ServiceSettings
 
@@ -15,7 +16,7 @@ Name = pulumi.Input[str]
 class Sources:
     """Everything a dashboard shows, by name; load balancer and groups by the suffix of their ARN.
 
-    `tables`, `rules`, `groups` and `certificates` map our short names to AWS's.
+    `tables`, `rules` and `groups` map our short names to AWS's.
     """
 
     names: Names
@@ -24,7 +25,7 @@ class Sources:
     balancer: Name
     blue: Name
     green: Name
-    acl: Name
+    edge: WatchedEdge
     vault: Name
     rotation: Name
     gateways: Sequence[Name]
@@ -32,4 +33,3 @@ class Sources:
     queues: Mapping[str, Name]
     rules: Mapping[str, Name]
     groups: Mapping[str, Name]
-    certificates: Mapping[str, Name]

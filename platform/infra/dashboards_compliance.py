@@ -1,7 +1,7 @@
 """Dashboard Compliance: what an auditor asks for. It measures; it certifies nothing."""
 
 from budgetbuddy.contract import Metric as Emitted
-from infra.alarms_platform import CERTIFICATE_DAYS
+from infra.alarms_edge import CERTIFICATE_DAYS, firewall_metrics
 from infra.dashboard import Graph, Line, Text, Widget
 from infra.dashboard_sources import Sources
 from infra.metrics import (
@@ -9,7 +9,6 @@ from infra.metrics import (
     certificate_metric,
     emitted_metric,
     event_metric,
-    firewall_metric,
     function_metric,
     job_metric,
     rule_metric,
@@ -48,9 +47,10 @@ def _pci(sources: Sources) -> list[Widget]:
         ),
         Graph(title="Log events not handed to the archive", lines=undelivered, period=HOUR),
         Graph(
-            title="Blocked by the firewall",
+            title="Blocked by the firewalls",
             lines=[
-                Line(metric=firewall_metric("BlockedRequests", sources.acl, sources.names.region))
+                Line(metric=metric, label=use)
+                for use, metric in firewall_metrics(sources.edge, "BlockedRequests").items()
             ],
             period=HOUR,
         ),
@@ -61,7 +61,7 @@ def _pci(sources: Sources) -> list[Widget]:
             title="Days until certificates expire",
             lines=[
                 Line(metric=certificate_metric(arn), label=use)
-                for use, arn in sources.certificates.items()
+                for use, arn in sources.edge.certificates.items()
             ],
             limits={"alarm": CERTIFICATE_DAYS},
             period=DAY,

@@ -1,12 +1,13 @@
 """Dashboard Infrastructure: what carries the service."""
 
+from infra.alarms_edge import FAILED_PERCENT, WatchedEdge, firewall_metrics
 from infra.alarms_platform import ARCHIVE_DELAY_SECONDS
 from infra.alarms_service import FIVE_MINUTES
 from infra.dashboard import Graph, Line, Widget
 from infra.dashboard_sources import Sources
 from infra.metrics import (
     archive_metric,
-    firewall_metric,
+    distribution_metric,
     function_metric,
     gateway_metric,
     insights_metric,
@@ -31,6 +32,7 @@ def infrastructure_widgets(sources: Sources) -> list[Widget]:
         *_tables(sources),
         *_work(sources),
         *_network(sources),
+        *_cdn(sources.edge),
         *_logs(sources),
     ]
 
@@ -138,14 +140,35 @@ def _network(sources: Sources) -> list[Widget]:
         ]
 
     firewall = [
-        Line(metric=firewall_metric(f"{done}Requests", sources.acl, sources.names.region))
+        Line(metric=metric, label=f"{use} {done.lower()}")
         for done in ("Allowed", "Blocked")
+        for use, metric in firewall_metrics(sources.edge, f"{done}Requests").items()
     ]
     return [
         Graph(title="Bytes to the internet", lines=per_gateway("BytesOutToDestination")),
         Graph(title="NAT out of ports", lines=per_gateway("ErrorPortAllocation")),
         Graph(title="NAT packets lost", lines=per_gateway("PacketsDropCount")),
         Graph(title="Firewall", lines=firewall),
+    ]
+
+
+def _cdn(edge: WatchedEdge) -> list[Widget]:
+    """Requests at CloudFront, and how many of them ended in an error."""
+    if edge.distribution is None:
+        return []
+    rates = [
+        Line(metric=distribution_metric(f"{kind}ErrorRate", edge.distribution, "Average"))
+        for kind in ("4xx", "5xx")
+    ]
+    return [
+        *(
+            Graph(title=title, lines=[Line(metric=distribution_metric(name, edge.distribution))])
+            for title, name in (
+                ("Requests at CloudFront", "Requests"),
+                ("Bytes from CloudFront", "BytesDownloaded"),
+            )
+        ),
+        Graph(title="Errors at CloudFront, percent", lines=rates, limits={"alarm": FAILED_PERCENT}),
     ]
 
 

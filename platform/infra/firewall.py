@@ -1,6 +1,8 @@
-"""The web application firewall in front of the load balancer."""
+"""A web application firewall: its rules, what it keeps of a request, and where it tells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -8,60 +10,60 @@ from pulumi import ResourceOptions
 from pulumi_aws.wafv2 import (
     WebAclLoggingConfigurationLoggingFilterFilterConditionArgsDict,
     WebAclLoggingConfigurationRedactedFieldArgsDict,
-    WebAclRuleActionArgsDict,
     WebAclRuleArgsDict,
-    WebAclRuleVisibilityConfigArgsDict,
 )
 
-from infra.load_balancer import LoadBalancer
 from infra.log_group import ArchivedLogGroup
 from infra.naming import PROJECT
+from infra.origin_lock import ORIGIN_HEADER
 
-RATE_WINDOW_SECONDS = 300
-TOO_MANY_REQUESTS = 429
-LOGIN_PATH = "/api/v1/auth/"
-
-# Managed groups by priority. https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
-MANAGED_GROUPS = (
-    (10, "AWSManagedRulesAmazonIpReputationList"),
-    (20, "AWSManagedRulesCommonRuleSet"),
-    (30, "AWSManagedRulesKnownBadInputsRuleSet"),
-    (40, "AWSManagedRulesSQLiRuleSet"),
-    (50, "AWSManagedRulesLinuxRuleSet"),
+# Tokens, sessions, and what CloudFront and the providers prove themselves with.
+SECRET_HEADERS = (
+    "authorization",
+    "cookie",
+    ORIGIN_HEADER,
+    "plaid-verification",
+    "stripe-signature",
 )
-# Statement files are larger than the rule allows; the service caps bodies itself.
-COUNTED_RULES = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
-SECRET_HEADERS = ("authorization", "cookie")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebFirewallArgs:
-    """Limits are requests per five minutes and client address; `mode` is block or count."""
+    """`protects` is the ARN of a load balancer; a distribution names its firewall itself."""
 
-    balancer: LoadBalancer
+    scope: Literal["REGIONAL", "CLOUDFRONT"]
+    rules: Sequence[WebAclRuleArgsDict]
     logs: ArchivedLogGroup
-    rate_limit: int
-    login_limit: int
-    mode: str
+    protects: pulumi.Input[str] | None = None
 
 
 class WebFirewall(pulumi.ComponentResource):
-    """Managed rule groups, then a limit on logins, then one on everything."""
+    """`use` says where it stands, in its name and in those of its resources."""
 
     def __init__(
-        self, name: str, args: WebFirewallArgs, opts: ResourceOptions | None = None
+        self, name: str, use: str, args: WebFirewallArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("budgetbuddy:edge:WebFirewall", name, None, opts)
-        self._args = args
-        child = ResourceOptions(parent=self)
-        acl = aws.wafv2.WebAcl(
-            "alb",
-            name=f"{PROJECT}-alb",
-            scope="REGIONAL",
+        self._use, self._args = use, args
+        self._child = ResourceOptions(parent=self)
+        acl = self._acl()
+        if args.protects is not None:
+            aws.wafv2.WebAclAssociation(
+                use, resource_arn=args.protects, web_acl_arn=acl.arn, opts=self._child
+            )
+        self._log(acl)
+        self.arn, self.acl_name = acl.arn, acl.name
+        self.register_outputs({"arn": self.arn})
+
+    def _acl(self) -> aws.wafv2.WebAcl:
+        return aws.wafv2.WebAcl(
+            self._use,
+            name=f"{PROJECT}-{self._use}",
+            scope=self._args.scope,
             default_action={"allow": {}},
-            rules=[*self._managed_rules(), self._login_rule(), self._rate_rule()],
+            rules=self._args.rules,
             visibility_config={
-                "metric_name": f"{PROJECT}-alb",
+                "metric_name": f"{PROJECT}-{self._use}",
                 "cloudwatch_metrics_enabled": True,
                 "sampled_requests_enabled": True,
             },
@@ -77,87 +79,11 @@ class WebFirewall(pulumi.ComponentResource):
                     }
                 ]
             },
-            opts=child,
-        )
-        aws.wafv2.WebAclAssociation(
-            "alb", resource_arn=args.balancer.arn, web_acl_arn=acl.arn, opts=child
-        )
-        self._log(acl, child)
-        self.arn, self.acl_name = acl.arn, acl.name
-        self.register_outputs({"arn": self.arn})
-
-    def _managed_rules(self) -> list[WebAclRuleArgsDict]:
-        return [self._managed_rule(priority, name) for priority, name in MANAGED_GROUPS]
-
-    def _managed_rule(self, priority: int, name: str) -> WebAclRuleArgsDict:
-        counted = COUNTED_RULES.get(name, ())
-        return WebAclRuleArgsDict(
-            name=name,
-            priority=priority,
-            override_action={"none": {}} if self._args.mode == "block" else {"count": {}},
-            statement={
-                "managed_rule_group_statement": {
-                    "vendor_name": "AWS",
-                    "name": name,
-                    "rule_action_overrides": [
-                        {"name": rule, "action_to_use": {"count": {}}} for rule in counted
-                    ],
-                }
-            },
-            visibility_config=_visibility(name),
+            opts=self._child,
         )
 
-    def _login_rule(self) -> WebAclRuleArgsDict:
-        """Guessing passwords is the attack that a general limit lets through."""
-        return WebAclRuleArgsDict(
-            name="login-rate",
-            priority=60,
-            action=self._limit_action(),
-            statement={
-                "rate_based_statement": {
-                    "limit": self._args.login_limit,
-                    "evaluation_window_sec": RATE_WINDOW_SECONDS,
-                    "aggregate_key_type": "IP",
-                    "scope_down_statement": {
-                        "byte_match_statement": {
-                            "search_string": LOGIN_PATH,
-                            "positional_constraint": "STARTS_WITH",
-                            "field_to_match": {"uri_path": {}},
-                            "text_transformations": [
-                                {"priority": 0, "type": "NORMALIZE_PATH"},
-                                {"priority": 1, "type": "LOWERCASE"},
-                            ],
-                        }
-                    },
-                }
-            },
-            visibility_config=_visibility("login-rate"),
-        )
-
-    def _rate_rule(self) -> WebAclRuleArgsDict:
-        return WebAclRuleArgsDict(
-            name="rate",
-            priority=70,
-            action=self._limit_action(),
-            statement={
-                "rate_based_statement": {
-                    "limit": self._args.rate_limit,
-                    "evaluation_window_sec": RATE_WINDOW_SECONDS,
-                    "aggregate_key_type": "IP",
-                }
-            },
-            visibility_config=_visibility("rate"),
-        )
-
-    def _limit_action(self) -> WebAclRuleActionArgsDict:
-        if self._args.mode == "count":
-            return WebAclRuleActionArgsDict(count={})
-        return WebAclRuleActionArgsDict(
-            block={"custom_response": {"response_code": TOO_MANY_REQUESTS}}
-        )
-
-    def _log(self, acl: aws.wafv2.WebAcl, child: ResourceOptions) -> None:
-        """Keep what was blocked or counted; an allowed request is in the load balancer's log."""
+    def _log(self, acl: aws.wafv2.WebAcl) -> None:
+        """Keep what was blocked or counted; an allowed request is in the access log."""
         kept: list[WebAclLoggingConfigurationLoggingFilterFilterConditionArgsDict] = [
             {"action_condition": {"action": action}} for action in ("BLOCK", "COUNT")
         ]
@@ -165,7 +91,7 @@ class WebFirewall(pulumi.ComponentResource):
             {"single_header": {"name": header}} for header in SECRET_HEADERS
         ]
         aws.wafv2.WebAclLoggingConfiguration(
-            "alb",
+            self._use,
             resource_arn=acl.arn,
             log_destination_configs=[self._args.logs.arn],
             redacted_fields=[*redacted, {"query_string": {}}],
@@ -173,13 +99,5 @@ class WebFirewall(pulumi.ComponentResource):
                 "default_behavior": "DROP",
                 "filters": [{"behavior": "KEEP", "requirement": "MEETS_ANY", "conditions": kept}],
             },
-            opts=child,
+            opts=self._child,
         )
-
-
-def _visibility(name: str) -> WebAclRuleVisibilityConfigArgsDict:
-    return WebAclRuleVisibilityConfigArgsDict(
-        metric_name=f"{PROJECT}-{name}",
-        cloudwatch_metrics_enabled=True,
-        sampled_requests_enabled=True,
-    )

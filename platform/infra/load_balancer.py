@@ -13,8 +13,8 @@ from infra.certificate import ValidatedCertificate
 from infra.naming import IGNORED, LOAD_BALANCER, PROJECT
 from infra.network import Network
 from infra.security_groups import HTTP, HTTPS, SecurityGroups
+from infra.transport import HSTS
 
-HSTS = "max-age=31536000; includeSubDomains"
 DRAIN_SECONDS = contract.STOP_SECONDS
 RULE_PRIORITY = 10
 
@@ -28,11 +28,15 @@ class LoadBalancerArgs:
     certificate: ValidatedCertificate
     access_logs: SecureBucket
     tls_policy: str
+    test_port: int
     protect: bool
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """Both HTTPS actions only forward: ECS shifts traffic by rewriting the rule's weights."""
+    """HTTPS only forwards: ECS shifts traffic by rewriting the weights of the two rules.
+
+    It moves the test port first, so that a release is asked before a client meets it.
+    """
 
     def __init__(
         self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None
@@ -46,8 +50,8 @@ class LoadBalancer(pulumi.ComponentResource):
         self.blue = self._target_group("blue")
         self.green = self._target_group("green")
         self._redirect_listener()
-        self.listener = self._https_listener()
-        self.production_rule = self._production_rule()
+        self.production_rule = self._rule("production", self._listener("https", HTTPS))
+        self.test_rule = self._rule("test", self._listener("https-test", args.test_port))
         self.register_outputs({"arn": self.arn})
 
     def _balancer(self) -> aws.lb.LoadBalancer:
@@ -59,7 +63,7 @@ class LoadBalancer(pulumi.ComponentResource):
             internal=False,
             ip_address_type="ipv4",
             subnets=args.network.public_subnet_ids,
-            security_groups=[args.groups.alb],
+            security_groups=args.groups.of_balancer,
             idle_timeout=contract.ALB_IDLE_SECONDS,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="strictest",
@@ -119,11 +123,11 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _https_listener(self) -> aws.lb.Listener:
+    def _listener(self, name: str, port: int) -> aws.lb.Listener:
         return aws.lb.Listener(
-            "https",
+            name,
             load_balancer_arn=self.arn,
-            port=HTTPS,
+            port=port,
             protocol="HTTPS",
             ssl_policy=self._args.tls_policy,
             certificate_arn=self._args.certificate.arn,
@@ -134,10 +138,10 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _production_rule(self) -> aws.lb.ListenerRule:
+    def _rule(self, name: str, listener: aws.lb.Listener) -> aws.lb.ListenerRule:
         return aws.lb.ListenerRule(
-            "production",
-            listener_arn=self.listener.arn,
+            name,
+            listener_arn=listener.arn,
             priority=RULE_PRIORITY,
             conditions=[{"path_pattern": {"values": ["/*"]}}],
             actions=[

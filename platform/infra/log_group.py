@@ -11,10 +11,12 @@ from infra.keys import KeyRing
 from infra.log_archive import LogArchive
 from infra.naming import (
     API_LOGS,
+    CDN_FIREWALL_LOGS,
     EXEC_LOGS,
     FIREWALL_LOGS,
     FLOW_LOGS,
     INSIGHTS_LOGS,
+    RELEASE_CHECK_LOGS,
     ROTATION_LOGS,
     SUBSCRIPTION,
     TRAIL_LOGS,
@@ -32,7 +34,9 @@ GROUPS: Mapping[str, str] = {
     "vpc-flow": FLOW_LOGS,
     "trail": TRAIL_LOGS,
     "firewall": FIREWALL_LOGS,
+    "firewall-cdn": CDN_FIREWALL_LOGS,
     "rotate-jwt": ROTATION_LOGS,
+    "release-check": RELEASE_CHECK_LOGS,
 }
 
 
@@ -103,14 +107,17 @@ class LogGroups(pulumi.ComponentResource):
 
 
 def firewall_delivery_policy(names: Names) -> str:
-    """The firewall's log delivery may write into its own group, for this account only."""
+    """The firewalls' log delivery may write into their groups, for this account only."""
     return render(
         [
             Statement(
                 sid="FirewallLogs",
                 principals=service("delivery.logs"),
                 actions=("logs:CreateLogStream", "logs:PutLogEvents"),
-                resources=(f"{names.log_group_arn(FIREWALL_LOGS)}:log-stream:*",),
+                resources=tuple(
+                    f"{names.log_group_arn(group)}:log-stream:*"
+                    for group in (FIREWALL_LOGS, CDN_FIREWALL_LOGS)
+                ),
                 conditions={
                     "StringEquals": {"aws:SourceAccount": names.account_id},
                     "ArnLike": {"aws:SourceArn": names.arn("logs", "*")},

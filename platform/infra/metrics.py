@@ -46,6 +46,9 @@ AWS_METRICS: Mapping[str, Known] = {
         "ResourceType",
     ),
     "AWS/CertificateManager": _known("DaysToExpiry", "CertificateArn"),
+    "AWS/CloudFront": _known(
+        "4xxErrorRate 5xxErrorRate BytesDownloaded Requests", "DistributionId Region"
+    ),
     "AWS/DynamoDB": _known(
         "ConsumedReadCapacityUnits ConsumedWriteCapacityUnits ReadThrottleEvents"
         " SuccessfulRequestLatency SystemErrors WriteThrottleEvents",
@@ -60,11 +63,13 @@ AWS_METRICS: Mapping[str, Known] = {
     "AWS/NATGateway": _known(
         "BytesOutToDestination ErrorPortAllocation PacketsDropCount", "NatGatewayId"
     ),
+    "AWS/Route53": _known("HealthCheckStatus", "HealthCheckId"),
     "AWS/SNS": _known("NumberOfNotificationsFailed", "TopicName"),
     "AWS/SQS": _known(
         "ApproximateAgeOfOldestMessage ApproximateNumberOfMessagesVisible", "QueueName"
     ),
-    "AWS/WAFV2": _known("AllowedRequests BlockedRequests", "WebACL Rule Region"),
+    # CloudFront's firewalls have no region.
+    "AWS/WAFV2": _known("AllowedRequests BlockedRequests", "WebACL Rule Region", "WebACL Rule"),
     "ECS/ContainerInsights": _known(
         "DesiredTaskCount PendingTaskCount RunningTaskCount", "ClusterName ServiceName"
     ),
@@ -143,10 +148,30 @@ def target_metric(name: str, balancer: Name, group: Name, stat: str = "Maximum")
     return Metric(namespace="AWS/ApplicationELB", name=name, dimensions=dimensions, stat=stat)
 
 
-def firewall_metric(name: str, acl: Name, region: str, rule: str = "ALL") -> Metric:
-    """Requests of a regional web ACL, by its name; `rule` is a rule's metric name, or all."""
-    dimensions = {"WebACL": acl, "Rule": rule, "Region": region}
+def firewall_metric(name: str, acl: Name, region: str | None, rule: str = "ALL") -> Metric:
+    """Requests of a web ACL, by its name; `rule` is a rule's metric name, or all.
+
+    One of CloudFront's has no region.
+    """
+    where = {"Region": region} if region else {}
+    dimensions = {"WebACL": acl, "Rule": rule, **where}
     return Metric(namespace="AWS/WAFV2", name=name, dimensions=dimensions, stat="Sum")
+
+
+def distribution_metric(name: str, distribution: Name, stat: str = "Sum") -> Metric:
+    """A metric of a distribution, whose one region is `Global`; rates are percent."""
+    dimensions = {"DistributionId": distribution, "Region": "Global"}
+    return Metric(namespace="AWS/CloudFront", name=name, dimensions=dimensions, stat=stat)
+
+
+def outside_metric(check_id: Name) -> Metric:
+    """1 where Route 53 sees an endpoint answer, from several regions, else 0."""
+    return Metric(
+        namespace="AWS/Route53",
+        name="HealthCheckStatus",
+        dimensions={"HealthCheckId": check_id},
+        stat="Minimum",
+    )
 
 
 def certificate_metric(arn: Name) -> Metric:

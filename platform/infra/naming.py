@@ -19,6 +19,7 @@ AUDIT_BUCKET = "audit"
 CONFIG_BUCKET = "config"
 JWT_SECRET = "jwt-secret"  # noqa: S105 - the name of a secret, not its value
 ROTATION_FUNCTION = f"{PROJECT}-rotate-jwt"
+RELEASE_CHECK_FUNCTION = f"{PROJECT}-release-check"
 
 # Logical role names; policies name the roles' ARNs before the roles exist.
 TASK_ROLE = "task-api"
@@ -37,8 +38,10 @@ EXEC_LOGS = f"/{PROJECT}/ecs-exec"
 FLOW_LOGS = f"/{PROJECT}/vpc-flow"
 TRAIL_LOGS = f"/{PROJECT}/trail"
 ROTATION_LOGS = f"/{PROJECT}/rotate-jwt"
+RELEASE_CHECK_LOGS = f"/{PROJECT}/release-check"
 FIREHOSE_LOGS = f"/{PROJECT}/firehose"
 FIREWALL_LOGS = f"aws-waf-logs-{PROJECT}-alb"  # the prefix is mandatory for WAF
+CDN_FIREWALL_LOGS = f"aws-waf-logs-{PROJECT}-cdn"
 INSIGHTS_LOGS = f"/aws/ecs/containerinsights/{CLUSTER}/performance"  # name fixed by ECS
 
 # Every use of `ignore_changes`, with who else writes the property. Nothing else may be ignored.

@@ -48,8 +48,14 @@ class Network(pulumi.ComponentResource):
         self.public_subnet_ids = vpc.public_subnet_ids
         self.route_table_ids: pulumi.Output[list[str]] = vpc.route_tables.apply(_ids)
         self.nat_public_ips: pulumi.Output[list[str]] = vpc.nat_gateways.apply(_public_ips)
+        gateways = range(_nat_count(args))
         self.nat_gateway_ids = [
-            vpc.nat_gateways.apply(partial(_gateway_id, place)) for place in range(_nat_count(args))
+            vpc.nat_gateways.apply(partial(_gateway_id, place)) for place in gateways
+        ]
+        # The addresses that our own calls to the internet come from, each as a network of one.
+        self.nat_networks = [
+            vpc.nat_gateways.apply(partial(_gateway_ip, place)).apply("{}/32".format)
+            for place in gateways
         ]
         self._close_defaults(vpc)
         self._log_flows(args)
@@ -145,6 +151,10 @@ def _nat_count(args: NetworkArgs) -> int:
 
 def _gateway_id(place: int, gateways: Sequence[aws.ec2.NatGateway]) -> Any:
     return gateways[place].id
+
+
+def _gateway_ip(place: int, gateways: Sequence[aws.ec2.NatGateway]) -> Any:
+    return gateways[place].public_ip
 
 
 def _public_ips(gateways: Sequence[aws.ec2.NatGateway]) -> Any:

@@ -16,6 +16,7 @@ SERVICES: Sequence[str] = (
     "appautoscaling",
     "backup",
     "budgets",
+    "cloudfront",
     "cloudtrail",
     "cloudwatch",
     "configservice",

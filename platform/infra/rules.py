@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from budgetbuddy.contract import FEWEST_PINS
+from budgetbuddy import contract
 
+SERVICE_PORT = contract.PORT
 PRODUCTION = "production"
 LOCAL = "local"
 STAGING_MAX_TASKS = 5
+CLOUDFRONT_REGION = "us-east-1"
 
 # Fargate: CPU units -> memory in MiB.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
@@ -51,7 +53,7 @@ def _unless_local(key: str, holds: Callable[[Any], bool], must: str) -> Rule:
 
 
 def _has_backup(pins: tuple[str, ...]) -> bool:
-    return len(set(pins)) >= FEWEST_PINS
+    return len(set(pins)) >= contract.FEWEST_PINS
 
 
 RULES: tuple[Rule, ...] = (
@@ -69,6 +71,35 @@ RULES: tuple[Rule, ...] = (
         keys=("edge.apiHost", "edge.domain"),
         holds=lambda host, domain: host is None or host.endswith(f".{domain}"),
         must="must lie under edge.domain",
+    ),
+    Rule(
+        keys=("edge.originHost", "edge.domain", "edge.apiHost"),
+        holds=lambda origin, domain, api: (
+            origin is None or (origin.endswith(f".{domain}") and origin != (api or f"api.{domain}"))
+        ),
+        must="must lie under edge.domain and differ from edge.apiHost",
+    ),
+    Rule(
+        keys=("edge.testPort",),
+        holds=lambda port: port != SERVICE_PORT,
+        must=f"must not be the port of the service, {SERVICE_PORT}",
+    ),
+    Rule(
+        keys=("edge.cdn", "region"),
+        holds=lambda cdn, region: not cdn or region == CLOUDFRONT_REGION,
+        must=f"must be false outside {CLOUDFRONT_REGION}, where CloudFront's certificate and"
+        " firewall live",
+    ),
+    Rule(
+        keys=("originVerify", "edge.cdn"),
+        holds=lambda value, cdn: value is not None or not cdn,
+        must="must be set with edge.cdn: pulumi config set --secret budgetbuddy:originVerify"
+        "   (value on stdin)",
+    ),
+    Rule(
+        keys=("originVerifyPrevious", "originVerify"),
+        holds=lambda previous, value: previous is None or previous != value,
+        must="must differ from originVerify",
     ),
     Rule(
         keys=("edge.wafLoginLimit", "edge.wafRateLimit"),
@@ -157,6 +188,8 @@ RULES: tuple[Rule, ...] = (
     _in("staging", "service.max", lambda n: n <= STAGING_MAX_TASKS, "at most 5"),
     _in(PRODUCTION, "network.natStrategy", lambda nat: nat == "OnePerAz", "OnePerAz"),
     _in(PRODUCTION, "network.endpointZones", lambda zones: zones >= 2, "2 or more"),  # noqa: PLR2004 - stands in the text
+    _in(PRODUCTION, "edge.cdn", bool, "true"),
+    _in(PRODUCTION, "edge.healthCheck", bool, "true"),
     _in(PRODUCTION, "edge.wafMode", lambda mode: mode == "block", "block"),
     _in(PRODUCTION, "service.min", lambda n: n >= 2, "2 or more"),  # noqa: PLR2004 - stands in the text
     _in(PRODUCTION, "service.spotWeight", lambda weight: weight == 0, "0"),

@@ -1,5 +1,6 @@
 """Who may talk to whom. Every rule is a resource of its own and says why it exists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -15,13 +16,23 @@ HTTP = 80
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityGroupsArgs:
-    """The VPC the groups belong to."""
+    """The VPC the groups belong to; `cloudfront` lists its addresses where it stands in front.
+
+    `releases` are the networks that the check of a release calls from, at `test_port`.
+    """
 
     vpc_id: pulumi.Input[str]
+    cloudfront: pulumi.Input[str] | None
+    releases: Sequence[pulumi.Input[str]]
+    test_port: int
 
 
 class SecurityGroups(pulumi.ComponentResource):
-    """`alb`, `service`, `worker` and `endpoints` are group ids; groups have no inline rules."""
+    """Attributes are group ids; groups have no inline rules.
+
+    CloudFront's list counts as 55 of the 60 rules a group may have, so the test port of the load
+    balancer has a group of its own.
+    """
 
     def __init__(
         self, name: str, args: SecurityGroupsArgs, opts: ResourceOptions | None = None
@@ -30,19 +41,37 @@ class SecurityGroups(pulumi.ComponentResource):
         self._child = ResourceOptions(parent=self)
         self._vpc_id = args.vpc_id
         self.alb = self._group("alb", "Load balancer of the API")
+        self.alb_test = self._group("alb-test", "Test port of the load balancer")
+        self.release_check = self._group("release-check", "Check of a release")
         self.service = self._group("service", "Tasks of the API")
         self.worker = self._group("worker", "Tasks of the worker")
         self.endpoints = self._group("endpoints", "Interface endpoints of AWS services")
-        self._open_alb()
+        self.of_balancer = [self.alb, self.alb_test]
+        self._open_alb(args.cloudfront)
+        self._open_test_port(args)
         self._open_service()
         self._open_worker()
         self.register_outputs({"alb": self.alb, "service": self.service})
 
-    def _open_alb(self) -> None:
-        self._ingress("alb-https", self.alb, HTTPS, "Clients", cidr_ipv4=ANYWHERE)
-        self._ingress("alb-http", self.alb, HTTP, "Redirected to HTTPS", cidr_ipv4=ANYWHERE)
+    def _open_alb(self, cloudfront: pulumi.Input[str] | None) -> None:
+        """Behind CloudFront nobody else gets in, and port 80 stays shut."""
+        if cloudfront is None:
+            self._ingress("alb-https", self.alb, HTTPS, "Clients", cidr_ipv4=ANYWHERE)
+            self._ingress("alb-http", self.alb, HTTP, "Redirected to HTTPS", cidr_ipv4=ANYWHERE)
+        else:
+            self._ingress("alb-https", self.alb, HTTPS, "CloudFront", prefix_list_id=cloudfront)
         service = {"referenced_security_group_id": self.service}
         self._egress("alb-to-service", self.alb, contract.PORT, "Requests and checks", **service)
+
+    def _open_test_port(self, args: SecurityGroupsArgs) -> None:
+        """The check runs in the VPC and calls a public address: it comes from a NAT gateway."""
+        for place, network in enumerate(args.releases, start=1):
+            name, why = f"alb-test-{place}", "Check of a release"
+            self._ingress(name, self.alb_test, args.test_port, why, cidr_ipv4=network)
+        why = "Test port of the load balancer"
+        self._egress(
+            "release-check-to-alb", self.release_check, args.test_port, why, cidr_ipv4=ANYWHERE
+        )
 
     def _open_service(self) -> None:
         alb = {"referenced_security_group_id": self.alb}
@@ -87,6 +116,7 @@ class SecurityGroups(pulumi.ComponentResource):
             from_port=port,
             to_port=port,
             cidr_ipv4=source.get("cidr_ipv4"),
+            prefix_list_id=source.get("prefix_list_id"),
             referenced_security_group_id=source.get("referenced_security_group_id"),
             opts=self._child,
         )

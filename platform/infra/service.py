@@ -14,6 +14,7 @@ from infra.load_balancer import LoadBalancer
 from infra.log_group import ArchivedLogGroup
 from infra.naming import IGNORED, SERVICE, Names
 from infra.network import Network
+from infra.release_check import ReleaseCheck
 from infra.roles import ServiceRoles
 from infra.secrets import Secrets
 from infra.security_groups import SecurityGroups
@@ -38,6 +39,7 @@ class ApiServiceArgs:
     logs: ArchivedLogGroup
     secrets: Secrets
     roles: ServiceRoles
+    check: ReleaseCheck
     rollback_alarms: tuple[pulumi.Input[str], ...]
 
 
@@ -105,7 +107,7 @@ class ApiService(pulumi.ComponentResource):
                 parent=self,
                 protect=args.settings.protect,
                 ignore_changes=list(IGNORED["service"]),
-                depends_on=[args.balancer, args.roles],
+                depends_on=[args.balancer, args.roles, args.check],
                 custom_timeouts=CustomTimeouts(
                     create=DEPLOYMENT_TIMEOUT, update=DEPLOYMENT_TIMEOUT
                 ),
@@ -126,11 +128,15 @@ class ApiService(pulumi.ComponentResource):
         return [on_demand, spot]
 
     def _deployment(self) -> aws.ecs.ServiceDeploymentConfigurationArgs:
-        size = self._args.settings.service
-        blue_green = size.strategy == "BLUE_GREEN"
+        """Blue/green asks the new tasks through the test port before it moves the clients."""
+        settings = self._args.settings
+        size = settings.service
+        if size.strategy != "BLUE_GREEN":
+            return aws.ecs.ServiceDeploymentConfigurationArgs(strategy=size.strategy)
         return aws.ecs.ServiceDeploymentConfigurationArgs(
             strategy=size.strategy,
-            bake_time_in_minutes=str(size.bake_minutes) if blue_green else None,
+            bake_time_in_minutes=str(size.bake_minutes),
+            lifecycle_hooks=[self._args.check.hook(str(settings.release))],
         )
 
     def _target(self) -> aws.ecs.ServiceLoadBalancerArgs:
@@ -138,6 +144,7 @@ class ApiService(pulumi.ComponentResource):
         blue_green = aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
             alternate_target_group_arn=args.balancer.green.arn,
             production_listener_rule=args.balancer.production_rule.arn,
+            test_listener_rule=args.balancer.test_rule.arn,
             role_arn=args.roles.traffic.arn,
         )
         return aws.ecs.ServiceLoadBalancerArgs(

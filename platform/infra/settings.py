@@ -1,97 +1,30 @@
 """Everything a stack may configure, as frozen models.
 
 Loaded by `configuration.py`; rules that join several keys stand in `rules.py`. Secret values never
-enter the models.
+enter the models: `stack_secrets.py`.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field
 
-STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel)
-
-
-@dataclass(frozen=True)
-class Check:
-    """A rule on one value, in words and as a test; the words are the message and the reference."""
-
-    must: str
-    holds: Callable[[Any], bool]
-
-    def __call__(self, value: Any) -> Any:
-        """The value itself. Raises ValueError with the words."""
-        if not self.holds(value):
-            raise ValueError(self.must)
-        return value
-
-
-def _checked(must: str, holds: Callable[[Any], bool]) -> AfterValidator:
-    return AfterValidator(Check(must, holds))
-
-
-def _matches(pattern: str, must: str) -> AfterValidator:
-    """A validator whose message says in words what the pattern asks for."""
-    return _checked(must, lambda value: re.fullmatch(pattern, value) is not None)
-
-
-def _one_of(allowed: tuple[int, ...], must: str) -> AfterValidator:
-    return _checked(must, allowed.__contains__)
-
-
-LARGEST_VPC = 16  # AWS limit
-SMALLEST_VPC = (
-    19  # gives each zone a private /23 and a public /27, the smallest for a load balancer
+from infra.setting_types import (
+    LOG_RETENTION_DAYS,
+    STRICT,
+    AccountId,
+    Digest,
+    Email,
+    Host,
+    Percent,
+    Pin,
+    PrivateNetwork,
+    Region,
+    Url,
+    Zones,
+    matches,
+    one_of,
 )
-
-
-def _is_private_network(value: IPv4Network) -> bool:
-    return value.is_private and LARGEST_VPC <= value.prefixlen <= SMALLEST_VPC
-
-
-def _are_three_zones(value: tuple[str, ...]) -> bool:
-    return len(value) == len(set(value)) == 3  # noqa: PLR2004 - the rule itself
-
-
-PrivateNetwork = Annotated[
-    IPv4Network,
-    _checked(
-        "must be a private range of /16 to /19, to hold a private and a public subnet"
-        " in each of three zones",
-        _is_private_network,
-    ),
-]
-Zones = Annotated[
-    tuple[str, ...],
-    _checked("must be exactly three different availability zones", _are_three_zones),
-]
-
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-_LOG_RETENTION_DAYS = (30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
-_HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
-
-Region = Annotated[str, _matches(r"[a-z]{2}-[a-z]+-[0-9]", "must be an AWS region")]
-AccountId = Annotated[str, _matches(r"[0-9]{12}", "must be the 12 digits of an AWS account")]
-Host = Annotated[str, _matches(_HOST, "must be a lower-case host name without wildcard")]
-Url = Annotated[
-    str, _matches(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", "must be http(s)://host[:port], no path")
-]
-Pin = Annotated[
-    str, _matches(r"sha256/[A-Za-z0-9+/]{43}=", "must be sha256/ and the base64 of a SHA-256")
-]
-Email = Annotated[str, _matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
-Digest = Annotated[
-    str,
-    _matches(
-        r"sha256:[0-9a-f]{64}",
-        "must be an image digest, sha256: and 64 hex digits; a tag can be moved",
-    ),
-]
-Percent = Annotated[float, Field(gt=0, le=100)]
 
 
 class NetworkSettings(BaseModel):
@@ -110,10 +43,14 @@ class EdgeSettings(BaseModel):
     model_config = STRICT
     domain: Host
     hosted_zone_id: Annotated[
-        str, _matches(r"Z[A-Z0-9]{3,31}", "must be the id of a Route 53 hosted zone")
+        str, matches(r"Z[A-Z0-9]{3,31}", "must be the id of a Route 53 hosted zone")
     ]
     api_host: Host | None = None
+    origin_host: Host | None = None
     public_url: Url | None = None
+    cdn: bool = True
+    health_check: bool = False
+    test_port: int = Field(default=9443, ge=1024, le=65_535)
     # 1.2 is the floor, 1.3 preferred; both lists drop every CBC and SHA-1 suite.
     tls_policy: Literal[
         "ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
@@ -160,8 +97,7 @@ class BillingSettings(BaseModel):
 
     model_config = STRICT
     plus_price: (
-        Annotated[str, _matches(r"price_[A-Za-z0-9]{8,64}", "must be a price id of Stripe's")]
-        | None
+        Annotated[str, matches(r"price_[A-Za-z0-9]{8,64}", "must be a price id of Stripe's")] | None
     ) = None
     return_origins: tuple[Url, ...] = ()
 
@@ -184,7 +120,7 @@ class DataSettings(BaseModel):
 
     model_config = STRICT
     table_prefix: Annotated[
-        str, _matches(r"[A-Za-z][A-Za-z0-9]{2,31}", "must be 3 to 32 letters and digits")
+        str, matches(r"[A-Za-z][A-Za-z0-9]{2,31}", "must be 3 to 32 letters and digits")
     ] = "BudgetBuddy"
     deletion_protection: bool = True
     pitr_days: int = Field(default=35, ge=1, le=35)
@@ -193,7 +129,7 @@ class DataSettings(BaseModel):
     backup_region: Region = "us-west-2"
     backup_retention_days: int = Field(default=35, ge=7, le=400)
     monthly_retention_days: Annotated[
-        int, _one_of((0, *range(120, 401)), "must be 0 for none, or 120 to 400")
+        int, one_of((0, *range(120, 401)), "must be 0 for none, or 120 to 400")
     ] = 400
     vault_lock: Literal["governance", "compliance"] = "governance"
 
@@ -203,7 +139,7 @@ class SecretSettings(BaseModel):
 
     model_config = STRICT
     jwt_rotation_days: int = Field(default=30, ge=1, le=90)
-    recovery_days: Annotated[int, _one_of((0, *range(7, 31)), "must be 0, or 7 to 30")] = 30
+    recovery_days: Annotated[int, one_of((0, *range(7, 31)), "must be 0, or 7 to 30")] = 30
 
 
 class LogSettings(BaseModel):
@@ -211,7 +147,7 @@ class LogSettings(BaseModel):
 
     model_config = STRICT
     retention_days: Annotated[
-        int, _one_of(_LOG_RETENTION_DAYS, "must be a CloudWatch Logs retention of 30 days or more")
+        int, one_of(LOG_RETENTION_DAYS, "must be a CloudWatch Logs retention of 30 days or more")
     ] = 30
     archive_days: int = Field(default=400, ge=365)
     audit_days: int = Field(default=2557, ge=365)
@@ -278,11 +214,11 @@ class Settings(BaseModel):
     environment: Literal["local", "staging", "production"]
     account_id: AccountId
     owner: Annotated[
-        str, _matches(r"[a-z][a-z0-9-]{1,31}", "must be 2 to 32 of a-z, 0-9 and hyphen")
+        str, matches(r"[a-z][a-z0-9-]{1,31}", "must be 2 to 32 of a-z, 0-9 and hyphen")
     ] = "platform"
     protect: bool = False
     image_digest: Digest | None = None
-    release: Annotated[str, _matches(r"[0-9a-f]{7,40}", "must be 7 to 40 hex digits")] | None = None
+    release: Annotated[str, matches(r"[0-9a-f]{7,40}", "must be 7 to 40 hex digits")] | None = None
     network: NetworkSettings
     edge: EdgeSettings
     service: ServiceSettings = ServiceSettings()
@@ -299,8 +235,13 @@ class Settings(BaseModel):
 
     @property
     def api_host(self) -> str:
-        """Host name of the API on the load balancer's certificate."""
+        """Host name of the API, on the certificate."""
         return self.edge.api_host or f"api.{self.edge.domain}"
+
+    @property
+    def origin_host(self) -> str:
+        """Host name by which CloudFront finds the load balancer."""
+        return self.edge.origin_host or f"origin.{self.edge.domain}"
 
     @property
     def api_url(self) -> str:

@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
 from infra.rules import RULES
-from infra.settings import Check, Settings
+from infra.setting_types import Check
+from infra.settings import Settings
+from infra.stack_secrets import SECRET_KEYS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "SETTINGS.md"
@@ -39,7 +41,7 @@ def reference() -> str:
     """The whole page."""
     files = {stack: _stack_file(stack) for stack in STACKS}
     sections = [_section(name, model, files) for name, model in _sections().items()]
-    return "\n".join([INTRODUCTION, *sections, _rules()])
+    return "\n".join([INTRODUCTION, *sections, _secrets(), _rules()])
 
 
 def _sections() -> dict[str, type[BaseModel]]:
@@ -136,6 +138,16 @@ def _constraint(constraint: Any) -> Iterator[str]:
                 yield from _constraint(each)
         case _:
             raise TypeError(f"the reference has no words for {constraint!r}")
+
+
+def _secrets() -> str:
+    """Keys whose values are encrypted in the stack file; they have no default and no column."""
+    lines = [
+        f"- `{name}` {key.must.removeprefix('must be ')}: {key.meaning}"
+        for name, key in SECRET_KEYS.items()
+    ]
+    how = "Set with `pulumi config set --secret budgetbuddy:<key>`, the value on standard input."
+    return "\n".join(["## Secrets\n", f"{how}\n", *lines, ""])
 
 
 def _rules() -> str:

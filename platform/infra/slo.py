@@ -5,7 +5,7 @@ pairs of windows are those of the SRE Workbook, chapter 5 ("Alerting on SLOs"): 
 that it matters, the short one that it still goes on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -96,21 +96,28 @@ BUDGET_COMPOSITES = (
     ),
 )
 DATA_COMPOSITE = "data-at-risk"
-SERVICE_COMPOSITES = (
-    CompositeSpec(
-        name="service-down",
-        meaning="The API does not answer",
-        members=("api-no-healthy-host", "metrics-silent"),
-        together="OR",
-    ),
-    CompositeSpec(
-        name="service-degraded",
-        meaning="The API answers with errors, or too late",
-        members=("api-error-rate", "api-p95-latency"),
-        together="OR",
-        suppressor="service-down",
-    ),
-)
+# What each means, as far as the stack has the alarm; a stack without CloudFront has fewer.
+DOWN = ("endpoint-down", "api-no-healthy-host", "metrics-silent")
+DEGRADED = ("api-error-rate", "api-p95-latency", "cdn-5xx")
+
+
+def service_composites(alarms: Collection[str]) -> tuple[CompositeSpec, CompositeSpec]:
+    """Down, and degraded, over those of `alarms` (names) that say so."""
+    return (
+        CompositeSpec(
+            name="service-down",
+            meaning="The API does not answer",
+            members=[name for name in DOWN if name in alarms],
+            together="OR",
+        ),
+        CompositeSpec(
+            name="service-degraded",
+            meaning="The API answers with errors, or too late",
+            members=[name for name in DEGRADED if name in alarms],
+            together="OR",
+            suppressor="service-down",
+        ),
+    )
 
 
 def data_composite(members: Sequence[str]) -> CompositeSpec:

@@ -3,20 +3,27 @@
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_aws as aws
 
 from infra.configuration import load_settings
 from infra.naming import Names
 from infra.providers import home_provider
 from infra.settings import Settings
+from infra.stack_secrets import OriginHeader, origin_header
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """`opts` put a component on the home provider; `boundary_arn` limits every role."""
+    """`opts` put a component on the home provider; `boundary_arn` limits every role.
+
+    Without CloudFront there is no `origin_header`.
+    """
 
     settings: Settings
     names: Names
     boundary_arn: str | None
+    origin_header: OriginHeader | None
+    home: aws.Provider
     opts: pulumi.ResourceOptions
 
 
@@ -26,9 +33,12 @@ def running_stack() -> Stack:
     names = Names(
         account_id=settings.account_id, region=settings.region, environment=settings.environment
     )
+    home = home_provider(settings)
     return Stack(
         settings=settings,
         names=names,
         boundary_arn=names.boundary_arn(settings.security.boundary),
-        opts=pulumi.ResourceOptions(providers=[home_provider(settings)]),
+        origin_header=origin_header() if settings.edge.cdn else None,
+        home=home,
+        opts=pulumi.ResourceOptions(providers=[home]),
     )

@@ -142,6 +142,7 @@ def test_encryption_of_the_original_stack_file_is_not_copied(stack: Stack, tmp_p
     (checkout / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
     (checkout / "Pulumi.staging.yaml").write_text(
         "secretsprovider: awskms://alias/x\nencryptedkey: abc\nconfig:\n  budgetbuddy:a: b\n"
+        "  budgetbuddy:originVerify:\n    secure: v1:DDDD:EEEE\n"
         "encryptionsalt: v1:AAAA:v1:BBBB:CCCC\n"
     )
     stack = replace(stack, checkout=checkout)
@@ -151,7 +152,10 @@ def test_encryption_of_the_original_stack_file_is_not_copied(stack: Stack, tmp_p
     lines = stack.config_file.read_text().splitlines()
     assert sum("encryptionsalt:" in line for line in lines) == 1
     assert not {"secretsprovider", "encryptedkey"} & {line.partition(":")[0] for line in lines}
-    assert "v1:AAAA" not in stack.config_file.read_text()
+    copy = stack.config_file.read_text()
+    assert "v1:AAAA" not in copy
+    assert "v1:DDDD" not in copy
+    assert copy.count("budgetbuddy:originVerify") == copy.count("secure:") == 1
     assert "  budgetbuddy:a: b" in lines
 
 

@@ -167,6 +167,30 @@ def test_a_deployment_may_work_on_everything_the_platform_names(
             "ecs:UpdateService",
             NAMES.arn("ecs", "service/budgetbuddy-cluster/{name}"),
         ),
+        "aws:wafv2/webAcl:WebAcl": (
+            "wafv2:UpdateWebACL",
+            NAMES.arn("wafv2", "global/webacl/{name}/1"),
+        ),
+        "aws:wafv2/ipSet:IpSet": (
+            "wafv2:UpdateIPSet",
+            NAMES.arn("wafv2", "regional/ipset/{name}/1"),
+        ),
+        "aws:cloudfront/distribution:Distribution": (
+            "cloudfront:UpdateDistribution",
+            "arn:aws:cloudfront::210987654321:distribution/E1",
+        ),
+        "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": (
+            "cloudfront:UpdateResponseHeadersPolicy",
+            "arn:aws:cloudfront::210987654321:response-headers-policy/1",
+        ),
+        "aws:cloudwatch/logDeliverySource:LogDeliverySource": (
+            "logs:PutDeliverySource",
+            NAMES.arn("logs", "delivery-source:{name}"),
+        ),
+        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": (
+            "logs:PutDeliveryDestination",
+            NAMES.arn("logs", "delivery-destination:{name}"),
+        ),
         "aws:sqs/queue:Queue": ("sqs:SetQueueAttributes", NAMES.arn("sqs", "{name}")),
     }
     own = [each for grant in DEPLOY_POLICIES.values() for each in document(grant(NAMES))]

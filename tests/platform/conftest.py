@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 STACKS = ("local", "staging", "production")
 RELEASED = {"imageDigest": "sha256:" + "a" * 64, "release": "0123abc"}
 
+ORIGIN_VERIFY = "budgetbuddy:originVerify"
+HEADER_VALUE = "headerValueOfTheTests" * 3
 TIMEOUT_SECONDS = 300  # a preview takes 15; a loaded machine ten times as long
 STACK = "pulumi:pulumi:Stack"
 
@@ -48,9 +50,15 @@ def with_values(config: StackConfig, values: dict[str, Any]) -> StackConfig:
 
 
 def engine_view(config: StackConfig) -> dict[str, str]:
-    """What the engine passes to the program: text, with objects and booleans as JSON."""
+    """What the engine passes to the program: text, objects and booleans as JSON, secrets in clear.
+
+    A null takes a key away.
+    """
+    given = {ORIGIN_VERIFY: HEADER_VALUE} | config
     return {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in given.items()
+        if value is not None
     }
 
 
@@ -120,13 +128,14 @@ class Project:
     directory: Path
     environment: Mapping[str, str]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """One engine command; never raises, never asks."""
+    def run(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """One engine command, with `given` on standard input; never raises, never asks."""
         return subprocess.run(
             [pulumi(), "-C", str(self.directory), "--non-interactive", *arguments],
             env=dict(self.environment),
             capture_output=True,
             text=True,
+            input=given,
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
@@ -150,6 +159,10 @@ def make_project(directory: Path, stack: str, config: Mapping[str, Any]) -> Proj
     stack_file = directory / f"Pulumi.{stack}.yaml"
     salt = yaml.safe_load(stack_file.read_text()) if stack_file.exists() else {}
     stack_file.write_text(yaml.safe_dump({**(salt or {}), "config": dict(config)}))
+    secret = project.run(
+        "config", "set", "--secret", ORIGIN_VERIFY, "--stack", stack, given=HEADER_VALUE
+    )
+    assert secret.returncode == 0, secret.stderr
     return project
 
 

@@ -174,6 +174,9 @@ SERIES: dict[str, tuple[dict[str, Series], dict[str, Series]]] = {
     "nat-packet-drop": ({"n": [101] * 3}, {"n": [500, 100, 500]}),
     "cert-expiry": ({"n": [29]}, {"n": [30]}),
     "waf-blocked-spike": ({"n": [1001] * 3}, {"n": [9000, 9000, 10]}),
+    "cdn-5xx": ({"n": [1.1] * 3}, {"n": [50, 50, 1]}),
+    # Who is asked by nobody from outside is as good as down.
+    "endpoint-down": ({"n": [0, None, 0]}, {"n": [0, 0, 1]}),
     "firehose-freshness": ({"n": [901] * 3}, {"n": [901, 901, 300]}),
     "firehose-failed": ({"n": [0.99] * 3}, {"n": [1, 1, 1]}),
     "log-delivery": ({"n": [1]}, {"n": [0]}),
@@ -228,8 +231,8 @@ def composite_fires(rule: str, firing: set[str]) -> bool:
 
 
 FIRING: dict[str, tuple[set[str], set[str]]] = {
-    "service-down": ({"metrics-silent"}, {"api-error-rate"}),
-    "service-degraded": ({"api-p95-latency"}, {"api-p99-latency"}),
+    "service-down": ({"endpoint-down"}, {"api-error-rate"}),
+    "service-degraded": ({"cdn-5xx"}, {"api-p99-latency"}),
     "data-at-risk": ({"ddb-system-errors-audit"}, {"ddb-throttles-audit"}),
     "slo-fast": ({"slo-burn-1h", "slo-burn-5m"}, {"slo-burn-1h"}),
     "slo-slow": ({"slo-burn-6h", "slo-burn-30m"}, {"slo-burn-30m"}),
@@ -246,6 +249,14 @@ def test_composites_fire_together_as_meant(production: Any) -> None:
         assert tripping | quiet | set(TERM.findall(rule)) <= names
         assert composite_fires(rule, tripping)
         assert not composite_fires(rule, quiet)
+
+
+def test_what_down_and_degraded_mean_is_what_the_stack_can_see(plan: Any) -> None:
+    named = {each.name: set(TERM.findall(each.inputs["alarmRule"])) for each in plan.of(COMPOSITE)}
+    outside = {"endpoint-down"} if plan.of("aws:route53/healthCheck:HealthCheck") else set()
+
+    assert named["service-down"] == {"api-no-healthy-host", "metrics-silent"} | outside
+    assert named["service-degraded"] == {"api-error-rate", "api-p95-latency", "cdn-5xx"}
 
 
 def test_who_is_down_is_not_told_that_it_is_slow(production: Any) -> None:

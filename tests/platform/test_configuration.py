@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 STACKS = ("local", "staging", "production")
 DIGEST = "sha256:" + "a" * 64
 
+ORIGIN_VERIFY = "budgetbuddy:originVerify"
+HEADER_VALUE = "headerValueOfTheTests" * 3  # what `edited` gives each stack
+
 Edit = Callable[[str, dict[str, Any]], dict[str, str]]
 
 
@@ -131,12 +134,31 @@ def test_a_secret_is_never_repeated(edited: Edit) -> None:
     config = edited(
         "production", {"owner": "S3CRET!", "edge.domain": "S3CRET!", "spare": "S3CRET!"}
     )
-    secret = frozenset({"budgetbuddy:owner", "budgetbuddy:edge", "budgetbuddy:spare"})
+    secret = frozenset(
+        {"budgetbuddy:owner", "budgetbuddy:edge", "budgetbuddy:spare", ORIGIN_VERIFY}
+    )
     with pytest.raises(ConfigurationError) as caught:
         read_settings(config, "production", secret)
 
     assert len(caught.value.problems) == 3
     assert "S3CRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["short", "x" * 129, "with a space " * 4, ""])
+def test_a_malformed_secret_is_said_and_not_repeated(edited: Edit, value: str) -> None:
+    config = {**edited("staging", {}), ORIGIN_VERIFY: value}
+
+    assert problems(config, "staging") == [f"{ORIGIN_VERIFY} must be 32 to 128 letters and digits"]
+
+
+def test_a_secret_in_clear_is_refused_with_the_command_that_encrypts_it(edited: Edit) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(edited("staging", {}), "staging", secret_keys=frozenset())
+
+    (problem,) = caught.value.problems
+    assert problem.key == ORIGIN_VERIFY
+    assert "must be encrypted: pulumi config set --secret" in problem.must
+    assert HEADER_VALUE not in str(caught.value)
 
 
 # One change per rule that breaks that rule and no other.
@@ -146,6 +168,22 @@ BROKEN: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {
         {"network.zones": ["eu-west-1a", "eu-west-1b", "us-east-1a"]},
     ),
     ("edge.apiHost", "edge.domain"): ("staging", {"edge.apiHost": "api.example.com"}),
+    ("edge.originHost", "edge.domain", "edge.apiHost"): (
+        "staging",
+        {"edge.originHost": "origin.example.com"},
+    ),
+    ("edge.cdn", "region"): (
+        "staging",
+        {
+            "aws:region": "eu-west-1",
+            "network.zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"],
+        },
+    ),
+    ("edge.testPort",): ("staging", {"edge.testPort": 8080}),
+    ("originVerify", "edge.cdn"): ("staging", {"originVerify": None}),
+    ("originVerifyPrevious", "originVerify"): ("staging", {"originVerifyPrevious": HEADER_VALUE}),
+    ("edge.cdn", "environment"): ("production", {"edge.cdn": False}),
+    ("edge.healthCheck", "environment"): ("production", {"edge.healthCheck": False}),
     ("edge.wafLoginLimit", "edge.wafRateLimit"): ("staging", {"edge.wafRateLimit": 100}),
     ("service.memory", "service.cpu"): ("staging", {"service.memory": 4096}),
     ("service.min", "service.max"): ("staging", {"service.min": 6, "service.max": 5}),
@@ -235,7 +273,7 @@ def _settings() -> dict[str, Settings]:
             key: value if isinstance(value, str) else json.dumps(value)
             for key, value in raw.items()
         }
-        loaded[stack] = read_settings(text, stack)
+        loaded[stack] = read_settings({**text, ORIGIN_VERIFY: HEADER_VALUE}, stack)
     return loaded
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from budgetbuddy import contract
+from infra.alarms_edge import WatchedEdge
 from infra.dashboard import GRID, Graph, Line, Text, dashboard_body
 from infra.dashboard_sources import Sources
 from infra.dashboards import all_widgets
@@ -25,7 +26,12 @@ SOURCES = Sources(
     balancer="app/budgetbuddy-alb/50dc6c495c0c9188",
     blue="targetgroup/budgetbuddy-api-blue/1",
     green="targetgroup/budgetbuddy-api-green/2",
-    acl="budgetbuddy-alb",
+    edge=WatchedEdge(
+        certificates={"api": "arn:aws:acm:us-east-1:123456789012:certificate/1"},
+        firewalls={"alb": "budgetbuddy-alb", "cdn": "budgetbuddy-cdn"},
+        distribution="E0123456789ABC",
+        region="us-east-1",
+    ),
     vault="budgetbuddy",
     rotation="budgetbuddy-rotate-jwt",
     gateways=["nat-1", "nat-2", "nat-3"],
@@ -33,7 +39,6 @@ SOURCES = Sources(
     queues={spec.name: f"budgetbuddy-{spec.name}" for spec in contract.QUEUES},
     rules={spec.name: spec.rule_name for spec in EVENTS},
     groups=GROUPS,
-    certificates={"api": "arn:aws:acm:us-east-1:123456789012:certificate/1"},
 )
 BODIES = {
     name: json.loads(json.dumps(dashboard_body(widgets, "us-east-1")))

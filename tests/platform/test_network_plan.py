@@ -13,6 +13,7 @@ pytestmark = pytest.mark.engine
 SUBNET = "aws:ec2/subnet:Subnet"
 ROUTE = "aws:ec2/route:Route"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+NAT = "a NAT gateway's address"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 
@@ -82,10 +83,14 @@ def test_the_default_network_acl_denies_admin_ports_first(plan: Any) -> None:
 
 
 def rules(plan: Any, kind: str, own: str) -> set[tuple[str, int, str]]:
-    """(group, port, other side) of every rule; the other side is a CIDR or a logical name."""
+    """(group, port, other side) of every rule: a CIDR, a logical name, or whose address it is."""
     found = set()
     for rule in plan.of(kind):
         other = rule.inputs.get("cidrIpv4")
+        if any("natGateway" in urn for urn in rule.depends_on.get("cidrIpv4", ())):
+            other = NAT
+        if str(rule.inputs.get("prefixListId", "")).startswith("pl-"):
+            other = "pl-CLOUDFRONT"  # the id differs by region
         for key in ("referencedSecurityGroupId", "prefixListId"):
             for urn in rule.depends_on.get(key, ()):
                 other = plan.at(urn).name
@@ -96,10 +101,12 @@ def rules(plan: Any, kind: str, own: str) -> set[tuple[str, int, str]]:
     return found
 
 
-def test_only_the_load_balancer_is_open_to_the_world(plan: Any) -> None:
+def test_only_cloudfront_reaches_the_load_balancer_and_nothing_is_open_to_the_world(
+    plan: Any,
+) -> None:
     assert rules(plan, INGRESS, "securityGroupId") == {
-        ("alb", 443, "0.0.0.0/0"),
-        ("alb", 80, "0.0.0.0/0"),
+        ("alb", 443, "pl-CLOUDFRONT"),
+        ("alb-test", 9443, NAT),
         ("service", 8080, "alb"),
         ("endpoints", 443, "service"),
         ("endpoints", 443, "worker"),
@@ -109,6 +116,7 @@ def test_only_the_load_balancer_is_open_to_the_world(plan: Any) -> None:
 def test_traffic_leaves_only_to_where_it_is_needed(plan: Any) -> None:
     assert rules(plan, EGRESS, "securityGroupId") == {
         ("alb", 8080, "service"),
+        ("release-check", 9443, "0.0.0.0/0"),
         ("service", 443, "endpoints"),
         ("service", 443, "s3"),
         ("service", 443, "dynamodb"),

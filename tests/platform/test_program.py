@@ -16,6 +16,10 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "platform"
 COMPONENTS = ("budgetbuddy:", "awsx:")
 WILDCARD_ACTIONS = {
+    # Lambda's, to put a function into the VPC; denied to the function's own code.
+    *(f"ec2:{verb}PrivateIpAddresses" for verb in ("Assign", "Unassign")),
+    *(f"ec2:{verb}NetworkInterface" for verb in ("Create", "Delete")),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
     "ecr:GetAuthorizationToken",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeRules",

@@ -144,7 +144,8 @@ def environment() -> dict[str, str]:
     """What the platform starts a task of staging with, secrets apart."""
     text = yaml.safe_load((ROOT / "Pulumi.staging.yaml").read_text())["config"]
     config = {k: v if isinstance(v, str) else json.dumps(v) for k, v in text.items()}
-    settings = read_settings(config | {"budgetbuddy:release": "0123abc"}, "staging")
+    set_at_release = {"budgetbuddy:release": "0123abc", "budgetbuddy:originVerify": "v" * 32}
+    settings = read_settings(config | set_at_release, "staging")
     names = Names(account_id=settings.account_id, region=settings.region, environment="staging")
     return service_environment(settings, names, "no-reply@budgetbuddy.com")
 

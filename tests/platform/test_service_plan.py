@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from budgetbuddy import contract
-from budgetbuddy.api import auth, mfa, passwords
 
 pytestmark = pytest.mark.engine
 
@@ -32,7 +31,8 @@ def test_the_load_balancer_is_the_only_public_thing(plan: Any, stack: str) -> No
     assert balancer.inputs["enableDeletionProtection"] is (stack != "local")
     assert balancer.inputs["accessLogs"]["enabled"] is True
     assert balancer.inputs["connectionLogs"]["enabled"] is True
-    assert [plan.at(urn).name for urn in balancer.depends_on["securityGroups"]] == ["alb"]
+    groups = {plan.at(urn).name for urn in balancer.depends_on["securityGroups"]}
+    assert groups == {"alb", "alb-test"}
 
 
 def test_plain_http_only_redirects(plan: Any) -> None:
@@ -55,10 +55,19 @@ def test_https_speaks_modern_tls_with_a_validated_certificate(plan: Any) -> None
     assert https.inputs["routingHttpResponseServerEnabled"] is False
 
 
-def test_https_only_forwards_so_that_ecs_can_shift_traffic(plan: Any) -> None:
-    https = plan.one(LISTENER, "https").inputs
-    rule = plan.one("aws:lb/listenerRule:ListenerRule").inputs
+@pytest.mark.parametrize(
+    ("listener", "port", "name"), [("https", 443, "production"), ("https-test", 9443, "test")]
+)
+def test_https_only_forwards_so_that_ecs_can_shift_traffic(
+    plan: Any, listener: str, port: int, name: str
+) -> None:
+    https = plan.one(LISTENER, listener).inputs
+    chosen = plan.one("aws:lb/listenerRule:ListenerRule", name)
+    rule = chosen.inputs
     weights = [g["weight"] for g in rule["actions"][0]["forward"]["targetGroups"]]
+
+    assert https["port"] == port
+    assert chosen.depends_on["listenerArn"] == (plan.one(LISTENER, listener).urn,)
 
     assert {action["type"] for action in https["defaultActions"] + rule["actions"]} == {"forward"}
     assert weights == [100, 0]
@@ -81,51 +90,6 @@ def test_health_checks_ask_whether_the_service_is_ready(plan: Any) -> None:
             "matcher": "200",
         }
         assert (each.inputs["port"], each.inputs["targetType"]) == (contract.PORT, "ip")
-
-
-def test_the_firewall_stands_before_the_load_balancer(plan: Any) -> None:
-    association = plan.one("aws:wafv2/webAclAssociation:WebAclAssociation")
-    logging = plan.one("aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration")
-    acl = plan.one("aws:wafv2/webAcl:WebAcl")
-
-    assert association.depends_on == {
-        "resourceArn": (plan.one("aws:lb/loadBalancer:LoadBalancer").urn,),
-        "webAclArn": (acl.urn,),
-    }
-    assert logging.depends_on["resourceArn"] == (acl.urn,)
-    redacted = [
-        each.get("singleHeader", {}).get("name") for each in logging.inputs["redactedFields"]
-    ]
-    assert {"authorization", "cookie"} <= set(redacted)
-
-
-def test_the_firewall_blocks_in_production(production: Any) -> None:
-    rules = production.one("aws:wafv2/webAcl:WebAcl").inputs["rules"]
-    managed = [each for each in rules if "overrideAction" in each]
-    limits = {each["name"]: each for each in rules if "action" in each}
-
-    assert all("none" in each["overrideAction"] for each in managed)
-    assert {each["name"].removeprefix("AWSManagedRules") for each in managed} == {
-        "AmazonIpReputationList",
-        "CommonRuleSet",
-        "KnownBadInputsRuleSet",
-        "SQLiRuleSet",
-        "LinuxRuleSet",
-    }
-    assert limits.keys() == {"login-rate", "rate"}
-    for each in limits.values():
-        assert each["action"]["block"]["customResponse"]["responseCode"] == 429
-    assert all(each["visibilityConfig"]["sampledRequestsEnabled"] for each in rules)
-
-
-def test_the_login_limit_covers_every_route_that_signs_somebody_in(production: Any) -> None:
-    rules = production.one("aws:wafv2/webAcl:WebAcl").inputs["rules"]
-    (login,) = [each for each in rules if each["name"] == "login-rate"]
-    match = login["statement"]["rateBasedStatement"]["scopeDownStatement"]["byteMatchStatement"]
-
-    assert match["positionalConstraint"] == "STARTS_WITH"
-    for routes in (auth.routes, mfa.routes, passwords.routes):
-        assert f"{routes.blueprint.url_prefix}/".startswith(match["searchString"])
 
 
 # --- Service -------------------------------------------------------------------------------------
@@ -155,16 +119,52 @@ def test_a_bad_release_is_rolled_back(plan: Any, stack: str) -> None:
         "budgetbuddy-api-error-rate",
         "budgetbuddy-api-p95-latency",
     ]
-    assert deployment == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": bake}
+    assert (deployment["strategy"], deployment["bakeTimeInMinutes"]) == ("BLUE_GREEN", bake)
     assert service.inputs["deploymentMinimumHealthyPercent"] == 100
     assert service.inputs["waitForSteadyState"] is True
 
 
-def test_blue_and_green_alternate_behind_one_rule(plan: Any) -> None:
+def test_blue_and_green_alternate_behind_a_rule_each_of_the_two_ports(plan: Any) -> None:
     service = plan.one(SERVICE, "api")
     names = {plan.at(urn).name for urn in service.depends_on["loadBalancers"]}
+    (target,) = service.inputs["loadBalancers"]
 
-    assert {"api-blue", "api-green", "production"} <= names
+    assert {"api-blue", "api-green", "production", "test"} <= names
+    assert {"productionListenerRule", "testListenerRule", "alternateTargetGroupArn"} <= (
+        target["advancedConfiguration"].keys()
+    )
+
+
+def test_a_release_is_asked_through_the_test_port_before_clients_meet_it(plan: Any) -> None:
+    function = plan.one("aws:lambda/function:Function", "release-check")
+    service = plan.one(SERVICE, "api").inputs
+    (hook,) = service["deploymentConfiguration"]["lifecycleHooks"]
+    calls = plan.one("aws:iam/rolePolicy:RolePolicy", "ecs-hook-inline").document("policy")
+    groups = [
+        plan.at(urn).name for urn in function.depends_on["vpcConfig"] if "securityGroup:" in urn
+    ]
+
+    assert hook["lifecycleStages"] == ["POST_TEST_TRAFFIC_SHIFT"]
+    assert json.loads(hook["hookDetails"]) == {
+        "host": plan.outputs["originHost"],
+        "port": plan.outputs["testPort"],
+        "release": plan.outputs["release"],
+    }
+    assert hook["hookTargetArn"].endswith(f":function:{function.inputs['name']}")
+    assert [(each["Action"], each["Resource"]) for each in calls] == [
+        ("lambda:InvokeFunction", hook["hookTargetArn"])
+    ]
+    assert groups == ["release-check"]
+
+
+def test_the_code_of_the_check_cannot_use_what_puts_it_into_the_vpc(plan: Any) -> None:
+    document = plan.one("aws:iam/rolePolicy:RolePolicy", "release-check-inline").document("policy")
+    by_sid = {each["Sid"]: each for each in document}
+
+    assert by_sid["NotByTheCode"]["Action"] == by_sid["StandInTheVpc"]["Action"]
+    assert by_sid["NotByTheCode"]["Effect"] == "Deny"
+    (function,) = by_sid["NotByTheCode"]["Condition"]["ArnEquals"].values()
+    assert function.endswith(":function:budgetbuddy-release-check")
 
 
 def test_production_keeps_two_tasks_off_spot(production: Any) -> None:

@@ -6,7 +6,8 @@ from ipaddress import IPv4Network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.settings import SMALLEST_VPC, ServiceSettings
+from infra.setting_types import SMALLEST_VPC
+from infra.settings import ServiceSettings
 from infra.subnets import ZONES, subnet_layout
 
 NETWORKS = st.builds(

@@ -1,5 +1,6 @@
 """Firewalls, load balancers, tables and backups in the shapes that programs write them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -121,6 +122,15 @@ def test_a_listener_may_ask_for_the_header(
     assert harness.verdict("LB-10", *fronted(harness, linked, lambda _: rule)) == {expected}
 
 
+BY_ADDRESS = {"ipSetReferenceStatement": {"arn": "arn:own"}}
+
+
+def unless_one_of(*choices: Mapping[str, Any]) -> dict[str, Any]:
+    statement = {"notStatement": {"statement": {"orStatement": {"statements": [*choices]}}}}
+    rule = {"action": {"block": {}}, "statement": statement}
+    return {"defaultAction": {"allow": {}}, "rules": [rule]}
+
+
 @pytest.mark.parametrize(
     ("props", "expected"),
     [
@@ -132,8 +142,14 @@ def test_a_listener_may_ask_for_the_header(
         ({"defaultAction": {"allow": {}}, "rules": [{
             "action": {"count": {}},
             "statement": {"notStatement": {"statement": BY_HEADER}}}]}, Verdict.FAIL),
+        (unless_one_of(BY_HEADER, BY_HEADER, BY_ADDRESS), Verdict.PASS),
+        (unless_one_of(BY_ADDRESS), Verdict.FAIL),
+        (unless_one_of(BY_HEADER, {"geoMatchStatement": {"countryCodes": ["NL"]}}), Verdict.FAIL),
     ],
-    ids=["blocks by default", "allows", "blocks without", "counts"],
+    ids=[
+        "blocks by default", "allows", "blocks without", "counts", "or known addresses",
+        "addresses alone", "or anything else",
+    ],
 )  # fmt: skip
 def test_a_web_acl_may_ask_for_the_header(
     harness: Any, props: dict[str, Any], expected: Verdict
@@ -149,6 +165,37 @@ def test_a_web_acl_may_ask_for_the_header(
         )
 
     assert harness.verdict("LB-10", *fronted(harness, link, lambda _: acl)) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"), [("none", Verdict.PASS), ("count", Verdict.FAIL)]
+)
+def test_the_header_may_be_asked_for_in_a_group_of_rules(
+    harness: Any, override: str, expected: Verdict
+) -> None:
+    rules = unless_one_of(BY_HEADER, BY_ADDRESS)["rules"]
+    group = harness.Declared("aws:wafv2/ruleGroup:RuleGroup", "lock", {"rules": rules})
+    referring = {
+        "overrideAction": {override: {}},
+        "statement": {"ruleGroupReferenceStatement": {"arn": "arn:lock"}},
+    }
+    acl = harness.Declared(
+        "aws:wafv2/webAcl:WebAcl",
+        "acl",
+        {"defaultAction": {"allow": {}}, "rules": [referring]},
+        {"rules": [group.urn]},
+    )
+
+    def link(balancer: Any) -> Any:
+        return harness.Declared(
+            "aws:wafv2/webAclAssociation:WebAclAssociation",
+            "link",
+            {},
+            {"resourceArn": [balancer.urn], "webAclArn": [acl.urn]},
+        )
+
+    judged = fronted(harness, link, lambda _: acl, lambda _: group)
+    assert harness.verdict("LB-10", *judged) == {expected}
 
 
 def backed_up(harness: Any, selection: dict[str, Any], **tags: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a deployment may do to load balancer, firewall, certificate and names."""
+"""What a deployment may do to CloudFront, load balancer, firewalls, certificate and names."""
 
 from delivery.naming import Names
 from delivery.policy import Statement, everywhere, verbs
@@ -29,14 +29,23 @@ def edge_statements(names: Names) -> list[Statement]:
             sid="Firewall",
             actions=verbs(
                 "wafv2",
-                "AssociateWebACL CreateWebACL DeleteLoggingConfiguration DeleteWebACL"
-                " DisassociateWebACL GetLoggingConfiguration GetWebACL GetWebACLForResource"
-                " ListTagsForResource PutLoggingConfiguration TagResource UntagResource"
-                " UpdateWebACL",
+                "AssociateWebACL CreateIPSet CreateRuleGroup CreateWebACL DeleteIPSet"
+                " DeleteLoggingConfiguration DeleteRuleGroup DeleteWebACL DisassociateWebACL"
+                " GetIPSet GetLoggingConfiguration GetRuleGroup GetWebACL"
+                " GetWebACLForResource ListTagsForResource PutLoggingConfiguration TagResource"
+                " UntagResource UpdateIPSet UpdateRuleGroup UpdateWebACL",
             ),
             resources=(
-                names.arn("wafv2", "regional/webacl/budgetbuddy-*/*"),
-                names.arn("wafv2", "regional/managedruleset/*"),
+                *(
+                    names.arn("wafv2", f"{reach}/{kind}")
+                    for reach in ("global", "regional")  # CloudFront's live in us-east-1
+                    for kind in (
+                        "ipset/budgetbuddy-*/*",
+                        "managedruleset/*",
+                        "rulegroup/budgetbuddy-*/*",
+                        "webacl/budgetbuddy-*/*",
+                    )
+                ),
                 names.arn("elasticloadbalancing", "loadbalancer/app/budgetbuddy-*"),
             ),
         ),
@@ -61,11 +70,54 @@ def edge_statements(names: Names) -> list[Statement]:
             actions=("route53:GetChange",),
             resources=("arn:aws:route53:::change/*",),
         ),
+        Statement(
+            sid="ViewFromOutside",
+            actions=verbs(
+                "route53",
+                "ChangeTagsForResource DeleteHealthCheck GetHealthCheck ListTagsForResource"
+                " UpdateHealthCheck",
+            ),
+            resources=("arn:aws:route53:::healthcheck/*",),
+        ),
+        Statement(
+            sid="Distribution",
+            actions=verbs(
+                "cloudfront",
+                "AllowVendedLogDeliveryForResource CreateDistribution CreateResponseHeadersPolicy"
+                " DeleteDistribution DeleteResponseHeadersPolicy GetDistribution"
+                " GetDistributionConfig GetResponseHeadersPolicy"
+                " GetResponseHeadersPolicyConfig ListTagsForResource TagResource UntagResource"
+                " UpdateDistribution UpdateResponseHeadersPolicy",
+            ),
+            resources=tuple(
+                f"arn:aws:cloudfront::{names.account_id}:{kind}/*"
+                for kind in ("distribution", "response-headers-policy")
+            ),
+        ),
+        Statement(
+            sid="DistributionLog",
+            actions=verbs(
+                "logs",
+                "CreateDelivery DeleteDelivery DeleteDeliveryDestination DeleteDeliverySource"
+                " GetDelivery GetDeliveryDestination GetDeliverySource ListTagsForResource"
+                " PutDeliveryDestination PutDeliverySource TagResource UntagResource"
+                " UpdateDeliveryConfiguration",
+            ),
+            resources=tuple(
+                names.arn("logs", each)
+                for each in (
+                    "delivery:*",
+                    "delivery-destination:budgetbuddy-*",
+                    "delivery-source:budgetbuddy-*",
+                )
+            ),
+        ),
         everywhere(
             "SeeEdge",
             "acm:RequestCertificate",
             "elasticloadbalancing:Describe*",
             "elasticloadbalancing:SetWebACL",
+            "route53:CreateHealthCheck",
             "wafv2:List*",
         ),
     ]

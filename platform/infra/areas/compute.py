@@ -11,6 +11,7 @@ from infra.areas.oversight import Oversight
 from infra.areas.reach import Reach
 from infra.cluster import Cluster, ClusterArgs
 from infra.container import service_environment
+from infra.release_check import ReleaseCheck, ReleaseCheckArgs
 from infra.roles import ServiceRoles, ServiceRolesArgs
 from infra.service import ApiServiceArgs
 from infra.stack import Stack
@@ -53,9 +54,15 @@ def build_compute(  # noqa: PLR0913, PLR0917 - the service stands on every other
         logs=base.logs["api"],
         secrets=data.secrets,
         roles=roles,
+        check=_release_check(stack, base, reach),
         rollback_alarms=tuple(oversight.rollback_alarms.values()),
     )
-    api = ApiArgs(service=service, topics=base.topics, rollback_alarms=oversight.rollback_alarms)
+    api = ApiArgs(
+        service=service,
+        topics=base.topics,
+        standing_alarms=oversight.alarm_names,
+        check_id=edge.check_id,
+    )
     worker = WorkerArgs(
         settings=stack.settings,
         names=stack.names,
@@ -75,6 +82,20 @@ def build_compute(  # noqa: PLR0913, PLR0917 - the service stands on every other
         api=Api("api", api, stack.opts),
         worker=Worker("worker", worker, stack.opts),
     )
+
+
+def _release_check(stack: Stack, base: Foundation, reach: Reach) -> ReleaseCheck:
+    settings = stack.settings
+    args = ReleaseCheckArgs(
+        names=stack.names,
+        network=reach.network,
+        groups=reach.groups,
+        logs=base.logs["release-check"],
+        host=settings.origin_host if settings.edge.cdn else settings.api_host,
+        test_port=settings.edge.test_port,
+        boundary_arn=stack.boundary_arn,
+    )
+    return ReleaseCheck("release-check", args, stack.opts)
 
 
 def _roles(stack: Stack, base: Foundation, data: Data) -> ServiceRoles:

@@ -44,6 +44,8 @@ def _service(areas: Areas) -> Mapping[str, Any]:
     settings = areas.stack.settings
     return {
         "apiUrl": settings.api_url,
+        "originHost": settings.origin_host,
+        "testPort": settings.edge.test_port,
         "clusterName": areas.compute.cluster.name,
         "serviceName": SERVICE,
         "workerName": WORKER,
@@ -75,7 +77,8 @@ def _edge(areas: Areas) -> Mapping[str, Any]:
     return {
         "productionRuleArn": balancer.production_rule.arn,
         "targetGroupArns": {"blue": balancer.blue.arn, "green": balancer.green.arn},
-        "webAclArns": {"alb": areas.edge.firewall.arn},
+        "webAclArns": {use: firewall.arn for use, firewall in areas.edge.firewalls.items()},
+        "distributionId": areas.edge.cdn.id if areas.edge.cdn else None,
         "vpcId": network.vpc_id,
         "privateSubnetIds": network.private_subnet_ids,
         "natPublicIps": network.nat_public_ips,

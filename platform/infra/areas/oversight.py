@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.alarms import Alarms, AlarmsArgs, AlarmSpec
+from infra.alarms_edge import WatchedEdge, edge_alarms
 from infra.alarms_platform import (
-    edge_alarms,
     log_alarms,
     message_alarms,
     network_alarms,
@@ -81,15 +81,20 @@ def _platform(stack: Stack, watched: Watched) -> list[AlarmSpec]:
     return [
         *burn_alarms(stack.settings.alarms, edge.balancer.arn_suffix),
         *network_alarms(watched.reach.network.nat_gateway_ids),
-        *edge_alarms(_certificates(watched), edge.firewall.acl_name, stack.settings.region),
+        *edge_alarms(_watched_edge(stack, edge)),
         *log_alarms(base.logs.names),
         *queue_alarms(watched.data.queues.names, watched.data.queues.dead),
         *message_alarms(base.topics.names, audit.rules.names, rotation),
     ]
 
 
-def _certificates(watched: Watched) -> dict[str, pulumi.Output[str]]:
-    return {"api": watched.edge.certificate.arn}
+def _watched_edge(stack: Stack, edge: Edge) -> WatchedEdge:
+    return WatchedEdge(
+        certificates={"api": edge.certificate.arn},
+        firewalls={use: firewall.acl_name for use, firewall in edge.firewalls.items()},
+        distribution=edge.cdn.id if edge.cdn else None,
+        region=stack.settings.region,
+    )
 
 
 def _sources(stack: Stack, watched: Watched) -> Sources:
@@ -101,7 +106,7 @@ def _sources(stack: Stack, watched: Watched) -> Sources:
         balancer=balancer.arn_suffix,
         blue=balancer.blue.arn_suffix,
         green=balancer.green.arn_suffix,
-        acl=watched.edge.firewall.acl_name,
+        edge=_watched_edge(stack, watched.edge),
         vault=watched.data.backups.vault_name,
         rotation=watched.data.rotation.function_name,
         gateways=watched.reach.network.nat_gateway_ids,
@@ -109,5 +114,4 @@ def _sources(stack: Stack, watched: Watched) -> Sources:
         queues={**watched.data.queues.names, **watched.data.queues.dead_by_name},
         rules=watched.audit.rules.names,
         groups=base.logs.names,
-        certificates=_certificates(watched),
     )

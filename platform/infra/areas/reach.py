@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from infra.areas.foundation import Foundation
 from infra.endpoints import Endpoints, EndpointsArgs
+from infra.invokes import cloudfront_prefix_list
 from infra.network import Network, NetworkArgs
 from infra.security_groups import SecurityGroups, SecurityGroupsArgs
 from infra.stack import Stack
@@ -20,9 +21,7 @@ class Reach:
 def build_reach(stack: Stack, base: Foundation) -> Reach:
     """Three zones, private tasks, AWS services without the internet."""
     network = _network(stack, base)
-    groups = SecurityGroups(
-        "security-groups", SecurityGroupsArgs(vpc_id=network.vpc_id), stack.opts
-    )
+    groups = _groups(stack, network)
     endpoints = EndpointsArgs(
         names=stack.names,
         network=network,
@@ -33,6 +32,17 @@ def build_reach(stack: Stack, base: Foundation) -> Reach:
     )
     Endpoints("endpoints", endpoints, stack.opts)
     return Reach(network=network, groups=groups)
+
+
+def _groups(stack: Stack, network: Network) -> SecurityGroups:
+    edge = stack.settings.edge
+    args = SecurityGroupsArgs(
+        vpc_id=network.vpc_id,
+        cloudfront=cloudfront_prefix_list(stack.home) if edge.cdn else None,
+        releases=network.nat_networks,
+        test_port=edge.test_port,
+    )
+    return SecurityGroups("security-groups", args, stack.opts)
 
 
 def _network(stack: Stack, base: Foundation) -> Network:

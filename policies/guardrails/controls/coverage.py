@@ -76,6 +76,7 @@ AUXILIARY: Final = frozenset(
         "aws:sns/topicSubscription:TopicSubscription",
         "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
         "aws:wafv2/ipSet:IpSet",
+        "aws:wafv2/ruleGroup:RuleGroup",
         "aws:wafv2/webAclAssociation:WebAclAssociation",
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
     }

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LOGS: Final = "accessLogs"
 WRITERS: Final = ("logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs.amazonaws.com")
 HEADER: Final = "byteMatchStatement.fieldToMatch.singleHeader"
+ADDRESSES: Final = "ipSetReferenceStatement"
+REFERENCE: Final = "statement.ruleGroupReferenceStatement"
 
 
 @judges("LB-04", types.LOAD_BALANCER)
@@ -128,12 +130,36 @@ def _firewall_asks_for_header(balancer: Resource, graph: Graph) -> bool:
             default = read(acl, "defaultAction.block") is not MISSING
             if any(_tests_header(rule, by_default=default) for rule in items(acl, "rules")):
                 return True
+            groups = graph.targets(acl, "rules", types.RULE_GROUP)
+            if _heeds_groups(acl) and any(_locks(group) for group in groups):
+                return True
     return False
+
+
+def _heeds_groups(acl: Resource) -> bool:
+    """Whether every group of rules that is referred to decides, and none only counts."""
+    referring = [r for r in items(acl, "rules") if read(r, REFERENCE) is not MISSING]
+    return all(read(rule, "overrideAction.none") is not MISSING for rule in referring)
+
+
+def _locks(group: Resource) -> bool:
+    return any(_tests_header(rule, by_default=False) for rule in items(group, "rules"))
 
 
 def _tests_header(rule: Node, *, by_default: bool) -> bool:
     if by_default:
         return read(rule, f"statement.{HEADER}") is not MISSING
-    blocks = read(rule, "action.block") is not MISSING
-    inverted = (f"statement.notStatement.{name}.{HEADER}" for name in ("statement", "statements"))
-    return blocks and any(read(rule, path) is not MISSING for path in inverted)
+    if read(rule, "action.block") is MISSING:
+        return False
+    inverted = (f"statement.notStatement.{name}" for name in ("statement", "statements"))
+    return any(_only_ours(rule, path) for path in inverted)
+
+
+def _only_ours(rule: Node, path: str) -> bool:
+    """A header, or a choice of headers and named addresses: whatever else opens another way in."""
+    if read(rule, f"{path}.{HEADER}") is not MISSING:
+        return True
+    choices = items(rule, f"{path}.orStatement.statements")
+    headers = [read(choice, HEADER) is not MISSING for choice in choices]
+    addresses = [read(choice, ADDRESSES) is not MISSING for choice in choices]
+    return any(headers) and all(one or other for one, other in zip(headers, addresses, strict=True))

@@ -6,6 +6,7 @@ the templates of `facts`.
 
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 BALANCERS = {"application": "app", "network": "net", "gateway": "gwy"}
@@ -67,6 +68,15 @@ def _balancing_arn(variables: Variables, resource: str) -> str:
     )
 
 
+def _of_firewall(kind: str, inputs: Inputs, variables: Variables) -> dict[str, Any]:
+    """What belongs to CloudFront is global, though it lives in us-east-1."""
+    reach = "global" if inputs.get("scope") == "CLOUDFRONT" else "regional"
+    return {
+        "arn": f"arn:{variables['partition']}:wafv2:{variables['region']}:{variables['account']}:"
+        f"{reach}/{kind}/{variables['name']}/{variables['uuid']}"
+    }
+
+
 def _task_definition(inputs: Inputs, variables: Variables) -> dict[str, Any]:
     base = (
         f"arn:{variables['partition']}:ecs:{variables['region']}:{variables['account']}:"
@@ -93,4 +103,7 @@ COMPUTED: Mapping[str, Callable[[Inputs, Variables], dict[str, Any]]] = {
     "aws:lb/listener:Listener": _listener,
     "aws:lb/listenerRule:ListenerRule": _listener_rule,
     "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
+    "aws:wafv2/ipSet:IpSet": partial(_of_firewall, "ipset"),
+    "aws:wafv2/ruleGroup:RuleGroup": partial(_of_firewall, "rulegroup"),
+    "aws:wafv2/webAcl:WebAcl": partial(_of_firewall, "webacl"),
 }
