@@ -64,7 +64,10 @@ class ServiceSettings(BaseModel):
     """Size, scaling and release behaviour of the API."""
 
     model_config = STRICT
-    repository: str = "budgetbuddy-backend"
+    repository: Annotated[
+        str,
+        matches(r"[a-z0-9]+([._/-][a-z0-9]+)*", "must be the name of an ECR repository"),
+    ] = "budgetbuddy-backend"
     cpu: int = 512
     memory: int = 1024
     min: int = Field(default=2, ge=1, le=20)
@@ -163,7 +166,9 @@ class SecuritySettings(BaseModel):
     """
 
     model_config = STRICT
-    boundary: str = "budgetbuddy-boundary"
+    boundary: Annotated[
+        str, matches(r"[A-Za-z0-9+=.@_-]{0,128}", "must be the name of a policy, without its path")
+    ] = "budgetbuddy-boundary"
     guard_duty: bool = True
     runtime_monitoring: bool = False
     security_hub: bool = True

@@ -123,8 +123,16 @@ def test_clients_call_the_certificates_host_unless_a_laptop_says_otherwise(edite
 
     assert production.api_url == "https://api.budgetbuddy.com"
     assert local.api_url == "http://127.0.0.1:9"
-    assert service_environment(production, names(production), "a@b.c")["TRUSTED_PROXY_HOPS"] == "1"
-    assert service_environment(local, names(local), "a@b.c")["TRUSTED_PROXY_HOPS"] == "0"
+
+
+def test_as_many_proxies_are_trusted_as_stand_before_the_service(edited: Edit) -> None:
+    def trusted(stack: str, values: dict[str, Any]) -> str:
+        settings = read_settings(edited(stack, values), stack)
+        return service_environment(settings, names(settings), "a@b.c")["TRUSTED_PROXY_HOPS"]
+
+    assert trusted("production", {}) == "2"  # CloudFront and the load balancer
+    assert trusted("staging", {"edge.cdn": False}) == "1"
+    assert trusted("local", {"edge.publicUrl": "http://127.0.0.1:9"}) == "0"
 
 
 def test_every_secret_is_injected_by_full_arn_and_json_key(container: dict[str, Any]) -> None:

@@ -246,7 +246,7 @@ def test_only_aws_log_delivery_writes_access_logs() -> None:
     assert {as_set(each["Action"]).pop() for each in allowed} == {"s3:PutObject"}
     for each in allowed:
         if "Service" in each["Principal"]:
-            assert each["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+            assert each["Condition"]["StringEquals"]["aws:SourceAccount"] == ACCOUNT
         else:  # the account ELB writes from in this region
             assert each["Principal"] == {"AWS": "arn:aws:iam::127311923021:root"}
     assert not any("b/*" in resource for each in allowed for resource in as_set(each["Resource"]))
@@ -357,9 +357,13 @@ def test_the_recorder_writes_its_own_bucket_for_this_account_only() -> None:
     assert write["Resource"] == f"{bucket}/AWSLogs/{ACCOUNT}/Config/*"
 
 
-def test_the_firewall_writes_its_own_group_only() -> None:
+def test_the_firewalls_write_their_own_groups_only() -> None:
     (allow,) = statements(firewall_delivery_policy(NAMES))
 
     assert allow["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
-    assert ":log-group:aws-waf-logs-budgetbuddy-alb:" in allow["Resource"]
+    groups = {resource.split(":log-group:")[1] for resource in allow["Resource"]}
+    assert groups == {
+        "aws-waf-logs-budgetbuddy-alb:log-stream:*",
+        "aws-waf-logs-budgetbuddy-cdn:log-stream:*",
+    }
     assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}

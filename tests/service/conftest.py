@@ -14,11 +14,13 @@ import boto3
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from iam_enforcement import Place, TaskRole
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 from moto.ses.models import ses_backends
+from task_roles import task_documents
 
 from budgetbuddy import contract, telemetry
 from budgetbuddy.api._app import build_app
@@ -31,12 +33,15 @@ from budgetbuddy.security.totp import code_at
 from budgetbuddy.settings import Settings, load_settings
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.telemetry import Telemetry
+from infra.naming import Names
 from localcloud.emulator.process import running
 
 REGION = "eu-central-1"
 KEY_DESCRIPTION = "data key of the tests"
 SENDER = "no-reply@budgetbuddy.example"
 PASSWORD = "correct staple battery 9 horse"
+PLATFORM_TABLES = "BudgetBuddy"
+PLACE = Place(account=DEFAULT_ACCOUNT_ID, region=REGION, aliases=("alias/budgetbuddy-tokens",))
 TINY = Argon2Cost(memory_kib=8, passes=1, lanes=1)
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 CODE = re.compile(r"\b[0-9A-Z]{8}\b")
@@ -176,6 +181,24 @@ def _data_key(sdk: boto3.session.Session) -> str:
 
 
 @pytest.fixture(scope="session")
+def task_role() -> TaskRole:
+    """The API's role, as the platform renders it for this account."""
+    names = Names(account_id=DEFAULT_ACCOUNT_ID, region=REGION, environment="staging")
+    documents = task_documents(names, SENDER.partition("@")[2], PLATFORM_TABLES)
+    return TaskRole(place=PLACE, template=documents["task-api-inline"], tables=PLATFORM_TABLES)
+
+
+@pytest.fixture(scope="session")
+def task_sdk(task_role: TaskRole) -> boto3.session.Session:
+    """What the service makes its clients from: they may do what its role allows, and no more."""
+    return task_role.restrict(
+        boto3.session.Session(
+            aws_access_key_id="task", aws_secret_access_key="task", region_name=REGION
+        )
+    )
+
+
+@pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The endpoint of an embedded AWS that lives as long as the tests."""
     with running(tmp_path_factory.mktemp("emulator")) as embedded:
@@ -227,6 +250,17 @@ def records(lines: StringIO) -> Callable[[], list[dict[str, Any]]]:
 def wired(settings: Settings, clock: ManualClock, aws: Account) -> Services:
     """The real services, with a cheap password hash and no memory of revoked sessions."""
     return build_services(settings, clock=clock, argon2=TINY, remembered_seconds=0, session=aws.sdk)
+
+
+@pytest.fixture
+def restricted(
+    settings: Settings, clock: ManualClock, task_sdk: boto3.session.Session, task_role: TaskRole
+) -> Services:
+    """The same services under the API's role: a call it does not allow is refused."""
+    task_role.guard(settings.dynamodb_table_prefix)
+    return build_services(
+        settings, clock=clock, argon2=TINY, remembered_seconds=0, session=task_sdk
+    )
 
 
 @pytest.fixture(scope="session")
