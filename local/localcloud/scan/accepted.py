@@ -21,6 +21,8 @@ class Accepted:
 
 
 ROTATION = ("aws_lambda_function.rotate-jwt",)
+RELEASE_CHECK = ("aws_lambda_function.release-check",)
+DISTRIBUTION = ("aws_cloudfront_distribution.api",)
 
 ACCEPTED: tuple[Accepted, ...] = (
     Accepted(
@@ -68,15 +70,6 @@ ACCEPTED: tuple[Accepted, ...] = (
         reason=(
             "TLS ends at the load balancer. Behind it only its security group reaches the tasks, in"
             " private subnets of one VPC, and no card data is processed (pci-scope=out, LB-08)."
-        ),
-    ),
-    Accepted(
-        check="CKV_AWS_260",
-        asks="port 80 is closed to the internet",
-        resources=("aws_vpc_security_group_ingress_rule.alb-http",),
-        reason=(
-            "The listener there only answers 301 to HTTPS, so that a link without a scheme works;"
-            " LB-01 fails when it ever forwards."
         ),
     ),
     Accepted(
@@ -159,6 +152,72 @@ ACCEPTED: tuple[Accepted, ...] = (
         reason=(
             "The code is a file of this repository and reaches AWS only by the reviewed deployment;"
             " who could exchange it could as well exchange the signing profile."
+        ),
+    ),
+    Accepted(
+        check="CKV2_AWS_47",
+        asks="CloudFront's firewall blocks anonymous networks as part of its Log4j defence",
+        resources=DISTRIBUTION,
+        reason="As CKV2_AWS_76: the Log4j rules are in force; customers behind a VPN are welcome.",
+    ),
+    Accepted(
+        check="CKV_AWS_86",
+        asks="distributions write access logs in the older way",
+        resources=DISTRIBUTION,
+        reason=(
+            "That way needs access lists on the bucket. Every request is logged all the same, by"
+            " CloudWatch's log delivery into the bucket of access logs; CF-05 joins the two."
+        ),
+    ),
+    Accepted(
+        check="CKV_AWS_310",
+        asks="distributions fail over to a second origin",
+        resources=DISTRIBUTION,
+        reason=(
+            "Groups of origins serve reads only, and the API is written to (CF-09, waived). The"
+            " origin itself stands in three zones."
+        ),
+    ),
+    Accepted(
+        check="CKV_AWS_374",
+        asks="distributions are restricted to countries",
+        resources=DISTRIBUTION,
+        reason="Customers travel. Who may not be served is no rule of this service.",
+    ),
+    Accepted(
+        check="CKV_AWS_259",
+        asks="answers ask for a place on the browsers' preload list",
+        resources=("aws_cloudfront_response_headers_policy.api",),
+        reason=(
+            "Browsers are told to keep to HTTPS for a year, on every subdomain. The word `preload`"
+            " would sign up the whole domain for a list that is hard to leave: its owner decides."
+        ),
+    ),
+    Accepted(
+        check="CKV_AWS_116",
+        asks="functions have a dead letter queue",
+        resources=RELEASE_CHECK,
+        reason="ECS waits for the answer and rolls back without one; there is nothing to keep.",
+    ),
+    Accepted(
+        check="CKV_AWS_50",
+        asks="functions are traced by X-Ray",
+        resources=RELEASE_CHECK,
+        reason="One call a release, with a log line of what it found; a trace adds no fact.",
+    ),
+    Accepted(
+        check="CKV_AWS_272",
+        asks="functions are signed",
+        resources=RELEASE_CHECK,
+        reason="As for the rotation: the code reaches AWS only by the reviewed deployment.",
+    ),
+    Accepted(
+        check="CKV_AWS_290",
+        asks="policies constrain what they let write",
+        resources=("aws_iam_role_policy.release-check-inline",),
+        reason=(
+            "Lambda makes the network interfaces of a function in a VPC and cannot be held to named"
+            " ones. A Deny on the function's own ARN keeps its code from the same calls."
         ),
     ),
 )
