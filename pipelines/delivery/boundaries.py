@@ -40,7 +40,7 @@ GLOBAL_REGION = "us-east-1"
 # Whose verb alone would mean more: a project or an event source runs code, a group is a record.
 EXACT = frozenset({"codebuild:CreateReport", "lambda:CreateFunction", "logs:DeleteMetricFilter"})
 VERB = re.compile(r"[A-Z][a-z]+")
-# Recovery points are what a vault is for: here the verb alone says too little.
+# Recovery points are what a vault is for, groups what logs are in: the verb alone says too much.
 VERB_AND_OBJECT = re.compile(r"[A-Z][a-z]+[A-Z][a-z]+")
 
 
@@ -113,16 +113,15 @@ def _verb(action: str) -> str:
     service, _, name = action.partition(":")
     if "Tag" in name or name.startswith("Untag"):  # AWS compares actions without case
         return f"{service}:*Tag*"
-    pattern = VERB_AND_OBJECT if action.startswith("backup:Delete") else VERB
+    by_object = action.startswith(("backup:Delete", "logs:DeleteDelivery"))
+    pattern = VERB_AND_OBJECT if by_object else VERB
     found = pattern.match(name)
     return f"{service}:{found.group() if found else name}*"
 
 
 def _account_arns(services: Iterable[str], names: Names) -> tuple[str, ...]:
-    own = [
-        GLOBAL_ARNS.get(each, f"arn:aws:{each}:*:{{account}}:*").format(account=names.account_id)
-        for each in services
-    ]
+    """Whatever of those services is this account's: the actions beside it say which services."""
+    own = {GLOBAL_ARNS.get(each, f"arn:aws:*:*:{names.account_id}:*") for each in services}
     foreign = [FOREIGN_ARNS[each] for each in services if each in FOREIGN_ARNS]
     return tuple(sorted([*own, *foreign]))
 

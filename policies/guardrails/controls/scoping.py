@@ -44,6 +44,7 @@ UNSCOPABLE: Final = (
     "logs:getlogdelivery",
     "logs:putresourcepolicy",
     "logs:updatelogdelivery",
+    "route53:createhealthcheck",
     "s3:getaccountpublicaccessblock",
     "s3:listallmybuckets",
     "s3:putaccountpublicaccessblock",
