@@ -63,6 +63,7 @@ def _build(names: Names, domain: str, table_prefix: str) -> None:
         names=names,
         boundary_arn=None,
         repository="budgetbuddy-backend",
+        table_prefix=table_prefix,
         keys=keys,
         tables=Tables("tables", tables),
         secrets=Secrets("secrets", secrets),
