@@ -44,7 +44,7 @@ def test_every_rule_is_documented() -> None:
         "| `endpointZones` | whole number; at least 1; at most 3 | `2` | `3` | `1` |  |",
         "| `domain` | text; a lower-case host name without wildcard | required |",
         "| `apiHost` | text; a lower-case host name without wildcard or none | none |",
-        '| `boundary` | text; the name of a policy, without its path | `budgetbuddy-boundary` | `""` |  |  |',
+        "| `boundary` | text; the name of a policy, without its path | `budgetbuddy-boundary` |",
     ],
 )
 def test_a_row_gives_kind_bounds_default_and_each_stacks_value(row: str) -> None:
