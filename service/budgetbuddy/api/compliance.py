@@ -104,7 +104,7 @@ class ControlView(View):
         )
 
 
-class SummaryView(View):
+class VerdictCounts(View):
     """How many controls have each status."""
 
     passed: int = Field(alias="pass")
@@ -119,7 +119,7 @@ class ReportView(View):
     framework: str
     title: str
     scope: str
-    summary: SummaryView
+    summary: VerdictCounts
     controls: list[ControlView]
 
 
@@ -149,7 +149,7 @@ def report_compliance(path: FrameworkPath, query: ReportQuery) -> Response:
         framework=framework.id,
         title=framework.title,
         scope=framework.scope,
-        summary=SummaryView(**{"passed": counts.pop("pass"), **counts}),
+        summary=VerdictCounts(**{"passed": counts.pop("pass"), **counts}),
         controls=[ControlView.of(each) for each in found],
     )
     return json_response(view)
