@@ -87,6 +87,9 @@ mutate-policies: setup .venv-mutation/.complete ## mutation testing of the contr
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/mutation policies/guardrails tests/policies --mutants build/mutation/mutants.jsonl \
 		--out build/mutation/policies.json
 
+mutate: setup ## give up each listed security line of platform/infra and see that it is noticed
+	@nice -n 15 $(PYTHON) tests/mutation/lines.py
+
 clients: setup ## generate a Python and a TypeScript client into build/clients
 	@sh local/clients.sh build/clients
 
@@ -118,4 +121,4 @@ docs: setup ## write the generated pages again
 lock: setup ## pin the dependencies again
 	@sh local/lock.sh
 
-.PHONY: help setup up down status preview evidence scan cost test bench soak faults fuzz browser mutate-policies clients lint supply types release deploy verify rollback pr docs lock
+.PHONY: help setup up down status preview evidence scan cost test bench soak faults fuzz browser mutate mutate-policies clients lint supply types release deploy verify rollback pr docs lock
