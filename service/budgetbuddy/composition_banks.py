@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from budgetbuddy.composition_identity import Tools
 from budgetbuddy.domain.accounts import Accounts
 from budgetbuddy.domain.bank_links import BankLinks
+from budgetbuddy.domain.bank_syncs import BankSyncs
 from budgetbuddy.domain.bank_webhooks import BankWebhooks
 from budgetbuddy.domain.messages import Queue
 from budgetbuddy.domain.ports import UserRef
@@ -16,6 +17,7 @@ from budgetbuddy.gateways.resilience import PLAID, Guards
 from budgetbuddy.settings import Settings
 from budgetbuddy.store.bank_items import BankItemStore, BankOwnerRows
 from budgetbuddy.store.bank_sync import BankSyncStore
+from budgetbuddy.store.jobs import JobStore
 from budgetbuddy.store.webhook_events import REPLAY_SECONDS, SeenEventRows
 
 WEBHOOK_PATH = "/api/v1/plaid/webhook"
@@ -40,20 +42,23 @@ def build_banks(  # noqa: PLR0913, PLR0917 - one caller
     """Wire them; without credentials of Plaid there is no way to the banks."""
     rows = (tools.store, tools.commands, tools.keys)
     plaid = _plaid(settings, tools.guards, pinning)
-    links = BankLinks(
+    items, ledger = BankItemStore(*rows), BankSyncStore(*rows)
+    syncs = BankSyncs(
         provider=plaid,
-        items=BankItemStore(*rows),
-        ledger=BankSyncStore(*rows),
+        items=items,
+        ledger=ledger,
         accounts=accounts,
         owners=BankOwnerRows(tools.store),
+        jobs=JobStore(tools.store, tools.commands),
         queue=queue,
         clock=tools.clock,
         raise_alerts=raise_alerts,
     )
+    links = BankLinks(provider=plaid, items=items, ledger=ledger, syncs=syncs, clock=tools.clock)
     webhooks = BankWebhooks(
         verifier=PlaidEvents(PlaidKeys(plaid), tools.clock) if plaid else None,
         seen=SeenEventRows(tools.store, "plaid", REPLAY_SECONDS),
-        links=links,
+        syncs=syncs,
         queue=queue,
     )
     return Banks(links=links, webhooks=webhooks)

@@ -18,7 +18,7 @@ from budgetbuddy.problems import Problem
 from budgetbuddy.telemetry import count, note
 
 
-def build_handlers(  # noqa: C901, PLR0913 - one a kind of work
+def build_handlers(  # noqa: PLR0913 - one a kind of work
     *,
     bank_webhooks: BankWebhooks,
     payments: Payments,
@@ -37,11 +37,7 @@ def build_handlers(  # noqa: C901, PLR0913 - one a kind of work
             raise
 
     def bank_sync(message: Message) -> None:
-        try:
-            bank_webhooks.links.bring_in(message.data["provider"], message.request_id)
-        except Problem:
-            count(Metric.BANK_SYNC_FAILED)
-            raise
+        _bring_in(bank_webhooks, message)
 
     def erasure(message: Message) -> None:
         erasures.resume(message.data["digest"])
@@ -79,3 +75,16 @@ def build_handlers(  # noqa: C901, PLR0913 - one a kind of work
         MessageKind.OUTBOX: outbox,
         MessageKind.DELIVERY: delivery,
     }
+
+
+def _bring_in(bank_webhooks: BankWebhooks, message: Message) -> None:
+    """What fails is counted, whether it comes again or is kept in a job."""
+    told = message.data
+    try:
+        why = bank_webhooks.syncs.bring_in(told["provider"], message.request_id, told.get("job"))
+    except Problem:
+        count(Metric.BANK_SYNC_FAILED)
+        raise
+    if why is not None:
+        count(Metric.BANK_SYNC_FAILED)
+        note(errorClass=type(why).__name__)

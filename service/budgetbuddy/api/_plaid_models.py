@@ -1,8 +1,8 @@
 """What `/plaid` takes and gives."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from budgetbuddy.api._body import Input, Query, View
@@ -69,11 +69,44 @@ class NewItem(Input):
     accounts: Annotated[list[ProviderId], Field(min_length=1, max_length=100)] | None = None
 
 
+class MappedAccount(Input):
+    """Where the rows of one account of the bank go: to one of the user's, or nowhere."""
+
+    plaid_account_id: ProviderId
+    account_id: str | None = None
+    ignore: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> "MappedAccount":
+        if (self.account_id is None) == (self.ignore is None):
+            raise PydanticCustomError("one_of", "Either accountId or ignore is expected")
+        return self
+
+
+class ItemChange(Input):
+    """Accounts that are not named stay as they are."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "accounts": [
+                    {
+                        "plaidAccountId": "BxBXxLj1m4HMXBm9WZZmCWVbPjX16EHwv99vp",
+                        "accountId": "acc_01jdk2v7x8e9rts0a1b2c3d4e5",
+                    }
+                ]
+            }
+        }
+    )
+
+    accounts: Annotated[list[MappedAccount], Field(min_length=1, max_length=100)]
+
+
 class LinkedAccountView(View):
-    """An account of the bank and the account its rows are booked on."""
+    """An account of the bank and the account its rows are booked on; null: they are left out."""
 
     plaid_account_id: str
-    account_id: str
+    account_id: str | None
 
 
 class ItemView(View):

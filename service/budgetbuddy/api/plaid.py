@@ -16,6 +16,7 @@ from budgetbuddy.api._http import (
     state,
 )
 from budgetbuddy.api._plaid_models import (
+    ItemChange,
     ItemList,
     ItemPath,
     ItemView,
@@ -28,6 +29,7 @@ from budgetbuddy.api._routes import Routes
 from budgetbuddy.api.jobs import JobView
 from budgetbuddy.contract import Metric
 from budgetbuddy.domain.access import PROVIDER, SESSION, scope
+from budgetbuddy.domain.accounts import AccountClosed, WrongCurrency
 from budgetbuddy.domain.bank_webhooks import Handling, KeysUnavailable, SignatureInvalid
 from budgetbuddy.domain.banks import (
     AccountNotOffered,
@@ -43,7 +45,6 @@ from budgetbuddy.problems import (
     BadRequest,
     LimitReached,
     NotFound,
-    Problem,
     ProviderNotConfigured,
     UpstreamInvalid,
     UpstreamUnavailable,
@@ -115,6 +116,32 @@ def show_bank_link(path: ItemPath) -> Response:
     return shown(ItemView.of(item), version=item.version, derived=True)
 
 
+@routes.patch(
+    "/items/<itemId>",
+    access=SESSION,
+    returns={200: ItemView},
+    problems=(
+        *UPSTREAM,
+        AccountClosed,
+        AccountNotOffered,
+        BankLoginRequired,
+        LinkEnded,
+        NotFound,
+        SyncRunning,
+        WrongCurrency,
+    ),
+    if_match=True,
+)
+def change_bank_link(path: ItemPath, body: ItemChange) -> Response:
+    """Change which of the user's accounts take the rows of the bank's, from now on.
+
+    Rows that came before stay where they are.
+    """
+    wanted = {each.plaid_account_id: each.account_id for each in body.accounts}
+    changed = services().bank_links.remap(context(), path.item_id, expected_version(), wanted)
+    return shown(ItemView.of(changed), version=changed.version, derived=True)
+
+
 @routes.post(
     "/items/<itemId>/link-tokens",
     access=SESSION,
@@ -132,29 +159,17 @@ def create_update_token(path: ItemPath, body: LinkTokenRequest) -> Response:
     "/items/<itemId>/sync",
     access=SYNC,
     returns={202: JobView},
-    problems=(
-        *UPSTREAM,
-        BankDataChanging,
-        BankLoginRequired,
-        LinkEnded,
-        NotFound,
-        SyncRunning,
-    ),
+    problems=(NotFound, ProviderNotConfigured, SyncRunning, UpstreamUnavailable),
 )
 def sync_bank(path: ItemPath) -> Response:
-    """Bring in what changed at the bank, at most once a minute a link.
+    """Have what changed at the bank brought in, at most once a minute a link.
 
-    The work is done before the answer, so the job of the 202 has succeeded already. A repeat
-    after a failure books nothing twice.
+    The job of the 202 says when that is done, or why it failed; a repeat after a failure books
+    nothing twice.
     """
     services().bank_links.items.get(principal().user, path.item_id)
     services().limits.take("bank-sync", path.item_id)
-    try:
-        job = services().bank_links.sync(context(), path.item_id)
-    except Problem:
-        count(Metric.BANK_SYNC_FAILED)
-        raise
-    return _accepted(job)
+    return _accepted(services().bank_links.syncs.order(context(), path.item_id))
 
 
 @routes.delete(

@@ -95,6 +95,7 @@ class Event(StrEnum):
     WEBHOOK_REPLAYED = "webhook.replayed"
     FLAG_SET = "flag.set"
     BANK_LINKED = "bank.linked"
+    BANK_UPDATED = "bank.updated"
     BANK_SYNCED = "bank.synced"
     BANK_UNLINKED = "bank.unlinked"
     BANK_ATTENTION = "bank.attention"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from budgetbuddy.domain.bank_links import BankLinks
+from budgetbuddy.domain.bank_syncs import BankSyncs
 from budgetbuddy.domain.deadline import time_limit
 from budgetbuddy.domain.messages import Message, MessageKind, Queue
 from budgetbuddy.problems import Unauthorized, Unavailable
@@ -76,7 +76,7 @@ class BankWebhooks:
 
     verifier: EventVerifier | None
     seen: SeenEvents
-    links: BankLinks
+    syncs: BankSyncs
     queue: Queue
 
     def receive(self, body: bytes, signature: str, request_id: str) -> Handling:
@@ -100,10 +100,10 @@ class BankWebhooks:
     def handle(self, event: BankEvent, request_id: str) -> None:
         """Do what an event asks for; repeating it changes nothing. Raises why it cannot now."""
         if _brings_rows(event):
-            self.links.bring_in(event.provider_id, request_id)
+            self.syncs.bring_in(event.provider_id, request_id, None)
         else:
             warned = event.code in EXPIRY_CODES
-            self.links.look(event.provider_id, request_id, warned=warned)
+            self.syncs.look(event.provider_id, request_id, warned=warned)
 
 
 def _brings_rows(event: BankEvent) -> bool:

@@ -190,10 +190,14 @@ class ItemProblem(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkedAccount:
-    """An account of the bank and the account its rows are booked on."""
+    """An account of the bank and the account its rows are booked on, None where they are left out.
+
+    `former` are those that rows were booked on before, newest first.
+    """
 
     provider_id: str
-    account_id: str
+    account_id: str | None
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +266,9 @@ class BankItems(Protocol):
     def add(self, context: Context, item: BankItem, accounts: Sequence[BankAccount]) -> BankItem:
         """Keep a new link with a new account for each of `accounts`. Raises as `require_room`."""
 
+    def remap(self, context: Context, item: BankItem) -> BankItem:
+        """Keep the accounts of a link in a new version. Raises `VersionConflict`, `SyncRunning`."""
+
     def attend(self, context: Context, item_id: str, problem: ItemProblem | None) -> None:
         """Note that the user has to do something, or no longer has to."""
 
@@ -280,10 +287,13 @@ class BankLedger(Protocol):
     """Books what a bank told."""
 
     def lease(self, user: UserRef, item_id: str, owner: str) -> None:
-        """Hold the item for two minutes. Raises `SyncRunning`, `NotFound`."""
+        """Hold the item for two minutes, again if it is held. Raises `SyncRunning`, `NotFound`."""
 
     def release(self, user: UserRef, item_id: str, owner: str) -> None:
         """Let go, unless somebody else holds it by now."""
+
+    def keep(self, user: UserRef, job: Job) -> None:
+        """How a job that was asked for stands."""
 
     def apply(self, context: Context, item: BankItem, delta: Delta, owner: str) -> SyncCounts:
         """Book the rows, a part at a time; a repeat books none twice. Raises `SyncRunning`."""

@@ -1,12 +1,15 @@
 """Jobs: work whose outcome is asked for later. They are kept for 30 days."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from budgetbuddy.domain.dates import format_instant
+from budgetbuddy.domain.ids import Kind, make_id
 from budgetbuddy.domain.ports import AuditEntry, Context, Page, Position, UserRef
+from budgetbuddy.problems import Problem
 
 KEPT: Final = timedelta(days=30)
 
@@ -57,3 +60,33 @@ class JobRows(Jobs, Protocol):
 
     def note(self, user: UserRef, job: Job) -> None:
         """How far it is; never back."""
+
+
+def new_job(kind: str, now: datetime) -> Job:
+    """One that waits; a single step."""
+    return Job(
+        id=make_id(Kind.JOB),
+        kind=kind,
+        status=JobStatus.QUEUED,
+        done=0,
+        total=1,
+        result={},
+        created_at=format_instant(now),
+        finished_at=None,
+        expires_at=format_instant(now + KEPT),
+    )
+
+
+def succeeded(job: Job, now: datetime, result: Mapping[str, Any]) -> Job:
+    """All of it is done."""
+    finished_at = format_instant(now)
+    return replace(
+        job, status=JobStatus.SUCCEEDED, done=job.total, result=result, finished_at=finished_at
+    )
+
+
+def failed(job: Job, now: datetime, problem: Problem) -> Job:
+    """Why it ended is kept as the problem's document."""
+    document = {"code": problem.code, "title": problem.title, "status": problem.status}
+    finished_at = format_instant(now)
+    return replace(job, status=JobStatus.FAILED, problem=document, finished_at=finished_at)

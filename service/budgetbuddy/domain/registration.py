@@ -82,6 +82,7 @@ class Registrations:
         local_part = email.partition("@")[0]
         self._passwords.require_strong(password, known=(local_part, preferences.display_name))
         email_hash = self._lookups.email(email)
+        is_known = self._users.exists(email_hash)
         user = UserRef(id=make_id(Kind.USER), subject=secrets.token_hex(16))
         registration_id, code = secrets.token_urlsafe(_ID_BYTES), self._make_code()
         registration = Registration(
@@ -89,11 +90,11 @@ class Registrations:
             user=user,
             wrapped_key=self._keys.create_key(user),
             email=email,
-            email_hash=email_hash,
+            email_hash="" if is_known else email_hash,  # a decoy leads to nobody
             password_hash=self._passwords.hash(password),
             preferences=preferences,
             code_hash=self._lookups.code(registration_id, code),
-            decoy=self._users.exists(email_hash),
+            decoy=is_known,
             expires_at=self._clock() + CODE_LIFE,
         )
         self._users.keep(registration)

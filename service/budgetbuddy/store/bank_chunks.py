@@ -123,10 +123,10 @@ class BankPlanner:
     # --- Steps -----------------------------------------------------------------------------------
 
     def _open(self, opening: Opening, known: _Known, booked: _Booked) -> None:
-        account_id = self._accounts[opening.account_id]
-        lock = self._lock(account_id, opening_id(opening.account_id))
-        if lock in known.locks:
+        if self._home(opening.account_id, opening_id(opening.account_id), known):
             return
+        account_id = self._homes[opening.account_id][0]
+        lock = self._lock(account_id, opening_id(opening.account_id))
         row = opening_transaction(
             opening, id_=make_id(Kind.TRANSACTION), account_id=account_id, now=self._now
         )
@@ -134,16 +134,16 @@ class BankPlanner:
         booked.locks[lock] = row.id
 
     def _place(self, told: BankRow, known: _Known, booked: _Booked) -> None:
-        account_id = self._accounts[told.account_id]
-        lock = self._lock(account_id, told.id)
-        if lock in known.locks:
-            self._update(known.row(lock), told, booked)
+        account_id = self._homes[told.account_id][0]
+        if home := self._home(told.account_id, told.id, known):
+            self._update(known.row(self._lock(home, told.id)), told, booked)
             return
-        pending = self._lock(account_id, told.replaces) if told.replaces else None
-        if pending is not None and pending in known.locks:
-            booked.locks[lock] = known.locks[pending]
+        if told.replaces and (home := self._home(told.account_id, told.replaces, known)):
+            pending = self._lock(home, told.replaces)
+            booked.locks[self._lock(home, told.id)] = known.locks[pending]
             self._update(known.row(pending), told, booked)
             return
+        lock = self._lock(account_id, told.id)
         new = new_transaction(
             told, id_=make_id(Kind.TRANSACTION), account_id=account_id, now=self._now
         )
@@ -160,7 +160,8 @@ class BankPlanner:
 
     def _drop(self, gone: RemovedRow, known: _Known, booked: _Booked) -> None:
         """A pending row that was settled has another import id by now, and stays."""
-        stored = known.row(self._lock(self._accounts[gone.account_id], gone.id))
+        home = self._home(gone.account_id, gone.id, known)
+        stored = known.row(self._lock(home, gone.id)) if home else None
         if stored is None:
             return
         current = booked.current(stored)
@@ -170,8 +171,9 @@ class BankPlanner:
 
     def _rebase(self, known: _Known, booked: _Booked) -> None:
         """Rows older than the opening balance were part of it."""
-        for told_id, account_id in self._accounts.items():
-            stored = known.row(self._lock(account_id, opening_id(told_id)))
+        for told_id in self._homes:
+            home = self._home(told_id, opening_id(told_id), known)
+            stored = known.row(self._lock(home, opening_id(told_id))) if home else None
             if stored is None:
                 continue
             added = {row.import_id for i, row in booked.new.items() if i not in booked.old}
@@ -200,15 +202,14 @@ class BankPlanner:
     def _locks(self, step: Step) -> Iterator[Key]:
         match step:
             case Opening(account_id=told):
-                yield self._lock(self._accounts[told], opening_id(told))
+                names = [opening_id(told)]
             case BankRow():
-                account_id = self._accounts[step.account_id]
-                yield self._lock(account_id, step.id)
-                yield self._lock(account_id, opening_id(step.account_id))
-                if step.replaces:
-                    yield self._lock(account_id, step.replaces)
+                names = [step.id, opening_id(step.account_id)]
+                names += [step.replaces] if step.replaces else []
             case RemovedRow():
-                yield self._lock(self._accounts[step.account_id], step.id)
+                names = [step.id]
+        for home in self._homes[step.account_id]:
+            yield from (self._lock(home, name) for name in names)
 
     def _read(self, keys: Sequence[Key]) -> list[Item | None]:
         found: list[Item | None] = []
@@ -240,9 +241,19 @@ class BankPlanner:
     def _lock(self, account_id: str, import_id: str) -> Key:
         return lock_key(self.context.user.id, account_id, import_id)
 
+    def _home(self, told_account: str, import_id: str, known: _Known) -> str | None:
+        """The account that a row of the bank is booked on; None for a new one."""
+        homes = self._homes[told_account]
+        return next((a for a in homes if self._lock(a, import_id) in known.locks), None)
+
     @property
-    def _accounts(self) -> dict[str, str]:
-        return {linked.provider_id: linked.account_id for linked in self.item.accounts}
+    def _homes(self) -> dict[str, tuple[str, ...]]:
+        """By bank account: where its rows go, and where they went before."""
+        return {
+            linked.provider_id: (linked.account_id, *linked.former)
+            for linked in self.item.accounts
+            if linked.account_id is not None
+        }
 
     @property
     def _now(self) -> str:

@@ -17,6 +17,7 @@ from budgetbuddy.domain.banks import (
     InstitutionAlreadyLinked,
     ItemProblem,
     LinkedAccount,
+    SyncRunning,
     require_room,
 )
 from budgetbuddy.domain.currency import currency_of
@@ -27,12 +28,12 @@ from budgetbuddy.domain.jobs import Job
 from budgetbuddy.domain.money import Money
 from budgetbuddy.domain.outbox import ATTENTION
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
-from budgetbuddy.problems import LimitReached, NotFound
+from budgetbuddy.problems import LimitReached, NotFound, Problem
 from budgetbuddy.store.account_rows import new_account_write
 from budgetbuddy.store.balances import ACCOUNT_PREFIX
 from budgetbuddy.store.codec import Item
 from budgetbuddy.store.commands import Commands, Head, Plan
-from budgetbuddy.store.expressions import Absent, Equals, Exists
+from budgetbuddy.store.expressions import Absent, Compare, Either, Equals, Exists
 from budgetbuddy.store.jobs import job_write
 from budgetbuddy.store.profiles import profile_key
 from budgetbuddy.store.sealing import open_fields, seal_fields
@@ -101,6 +102,28 @@ class BankItemStore:
                     object=f"bank_item:{item.id}",
                     details={"institution": item.institution_id, "accounts": len(opened)},
                 ),
+                result=item,
+            )
+
+        return self._commands.run(context, plan)
+
+    def remap(self, context: Context, item: BankItem) -> BankItem:
+        """Not while a sync books by the accounts that it has read."""
+        now = int(self._store.clock().timestamp())
+        free = Either((Absent("lease"), Compare("lease", "<=", now)))
+        write = update(
+            self._store.ledger.name,
+            item_key(context.user.id, item.id),
+            set_={"map": _map(item), "version": item.version},
+            when=(Exists("pk"), Equals("version", item.version - 1), free),
+            refuse=_stale,
+        )
+
+        def plan(_: Head) -> Plan[BankItem]:
+            return Plan(
+                writes=(write,),
+                changes=(Change(type="bank_item", id=item.id, op="upsert", version=item.version),),
+                audit=AuditEntry(event=Event.BANK_UPDATED, object=f"bank_item:{item.id}"),
                 result=item,
             )
 
@@ -178,7 +201,7 @@ class BankItemStore:
             "v": 1,
             "pid": item.provider_id,
             "inst": item.institution_id,
-            "map": [[linked.provider_id, linked.account_id] for linked in item.accounts],
+            "map": _map(item),
             "cursor": item.cursor,
             "problem": item.problem,
             "createdAt": item.created_at,
@@ -196,7 +219,8 @@ class BankItemStore:
             institution_id=row["inst"],
             institution=secret["institution"],
             accounts=tuple(
-                LinkedAccount(provider_id=told, account_id=ours) for told, ours in row["map"]
+                LinkedAccount(provider_id=told, account_id=ours, former=tuple(former))
+                for told, ours, *former in row["map"]
             ),
             access_token=secret["token"],
             cursor=row["cursor"],
@@ -222,10 +246,19 @@ class BankOwnerRows:
         return UserRef(id=row["uid"], subject=profile["subject"]), row["itm"]
 
 
+def _map(item: BankItem) -> list[list[str | None]]:
+    return [[each.provider_id, each.account_id, *each.former] for each in item.accounts]
+
+
+def _stale(stored: Item | None) -> Problem:
+    """Why the accounts of a link cannot be changed now."""
+    return NotFound() if stored is None else SyncRunning()
+
+
 def _account(item: BankItem, linked: LinkedAccount, told: BankAccount) -> Account:
     """Our account for one of the bank's; empty until its rows come."""
-    if told.currency is None:
-        raise ValueError("an account without a currency takes no rows")
+    if told.currency is None or linked.account_id is None:
+        raise ValueError("an account without a currency or an id takes no rows")
     nothing = Money.zero(currency_of(told.currency))
     return replace(
         Account(

@@ -13,14 +13,14 @@ from budgetbuddy.domain.banks import BankItem, Delta, SyncCounts, SyncRunning
 from budgetbuddy.domain.ids import Kind, require_id
 from budgetbuddy.domain.jobs import Job
 from budgetbuddy.domain.ports import AuditEntry, Change, Context, Sealer, UserRef
-from budgetbuddy.problems import NotFound, Problem
+from budgetbuddy.problems import NotFound, Problem, SessionRevoked
 from budgetbuddy.store.bank_chunks import BankPlanner, ChunkTooLarge, Step, steps_of
 from budgetbuddy.store.bank_items import item_key
 from budgetbuddy.store.codec import Item
-from budgetbuddy.store.commands import Commands, Head, Plan
+from budgetbuddy.store.commands import Commands, Head, Plan, head_key
 from budgetbuddy.store.expressions import Absent, Compare, Either, Equals, Exists
 from budgetbuddy.store.filing import Filing, load_filing
-from budgetbuddy.store.jobs import job_write
+from budgetbuddy.store.jobs import kept_write
 from budgetbuddy.store.table import Store
 from budgetbuddy.store.writes import Write, check, update
 from budgetbuddy.telemetry import count
@@ -45,7 +45,8 @@ class BankSyncStore:
     def lease(self, user: UserRef, item_id: str, owner: str) -> None:
         """Hold the item; raises `SyncRunning`, `NotFound`."""
         now = int(self._store.clock().timestamp())
-        free = Either((Absent("lease"), Compare("lease", "<=", now)))
+        mine = Equals("leaseOwner", owner)  # by who asked for it, or by a worker that died
+        free = Either((Absent("lease"), Compare("lease", "<=", now), mine))
         write = update(
             self._store.ledger.name,
             item_key(user.id, require_id(Kind.BANK_ITEM, item_id)),
@@ -68,6 +69,16 @@ class BankSyncStore:
             self._store.write(write)
         except _NotMine:
             return
+
+    def keep(self, user: UserRef, job: Job) -> None:
+        """How a job that was asked for stands; nothing is kept for a user who was erased."""
+        is_there = check(
+            self._store.ledger.name,
+            head_key(user.id),
+            when=(Exists("pk"),),
+            refuse=lambda _: SessionRevoked(),
+        )
+        self._commands.commit([is_there, kept_write(self._store, user, job)])
 
     def apply(self, context: Context, item: BankItem, delta: Delta, owner: str) -> SyncCounts:
         """Openings first, then rows, then what was removed."""
@@ -100,7 +111,7 @@ class BankSyncStore:
 
         def plan(_: Head) -> Plan[Job]:
             return Plan(
-                writes=(write, job_write(self._store, context.user, job)),
+                writes=(write, kept_write(self._store, context.user, job)),
                 changes=(Change(type="bank_item", id=item.id, op="upsert", version=version),),
                 audit=AuditEntry(
                     event=Event.BANK_SYNCED,

@@ -26,6 +26,12 @@ def job_write(store: Store, user: UserRef, job: Job) -> Write:
     return put(store.runtime.name, row, when=(Absent("pk"),))
 
 
+def kept_write(store: Store, user: UserRef, job: Job) -> Write:
+    """Put a job as it ended, over what was stored of it before."""
+    key = job_key(user.id, job.id)
+    return put(store.runtime.name, {"pk": key.pk, "sk": key.sk, **_row(job)})
+
+
 def job_key(user_id: str, job_id: str) -> Key:
     """Where a job lives."""
     return Key(pk=f"U#{user_id}", sk=f"{PREFIX}{job_id}")

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -324,6 +325,19 @@ def worker_process(**variables: str) -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+def test_one_command_becomes_each_part_and_says_what_there_is() -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [Path(sys.executable).parent / "budgetbuddy", *arguments]
+        return subprocess.run(
+            command, env=environment(), check=False, capture_output=True, text=True, timeout=60
+        )
+
+    nothing, worker = run(), run("worker")
+    assert (nothing.returncode, worker.returncode) == (2, EX_CONFIG)
+    assert "server | worker | admin" in nothing.stderr
+    assert "JOBS_QUEUE_URL is not set" in worker.stderr
 
 
 def test_without_a_queue_the_worker_says_what_is_missing() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from budgetbuddy.domain.services import Services
+from budgetbuddy.store.profiles import profile_key
 
 from ..conftest import PASSWORD, Caller, ManualClock, mailed, mailed_code  # noqa: TID252 - fixtures' module
 
@@ -368,3 +369,16 @@ def test_a_profile_is_corrected_under_its_version(signed_in: Caller) -> None:
 )
 def test_a_profile_takes_nothing_it_should_not(signed_in: Caller, change: dict[str, Any]) -> None:
     assert signed_in("PATCH", "/users/me", change, If_Match='"1"').status_code == 422
+
+
+def test_a_registration_of_a_known_address_keeps_nothing_that_leads_to_its_user(
+    signed_in: Caller, anonymous: Caller, wired: Services, stored: Callable[[], str]
+) -> None:
+    store = wired.jobs._store  # type: ignore[attr-defined]  # noqa: SLF001 - the rows below
+    user = signed_in.session["user"]
+    digest = store.ledger.get(profile_key(user["id"]))["emailHash"]
+    before = stored().count(digest)
+    fields = {"email": user["email"], "password": PASSWORD}
+    assert anonymous("POST", "/auth/register", fields).status_code == 202
+
+    assert stored().count(digest) == before
