@@ -228,5 +228,8 @@ def test_the_login_limit_covers_every_route_that_signs_somebody_in(
     match = login["statement"]["rateBasedStatement"]["scopeDownStatement"]["byteMatchStatement"]
 
     assert match["positionalConstraint"] == "STARTS_WITH"
+    # Neither `/api/v1/./auth/` nor `/API/V1/auth/` is another path to the service's router.
+    transformations = {each["type"] for each in match["textTransformations"]}
+    assert transformations == {"NORMALIZE_PATH", "LOWERCASE"}
     for routes in (auth.routes, mfa.routes, passwords.routes):
         assert f"{routes.blueprint.url_prefix}/".startswith(match["searchString"])
