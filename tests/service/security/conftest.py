@@ -15,6 +15,7 @@ from budgetbuddy.domain.services import Services
 class Operation:
     """One method of one path."""
 
+    operation_id: str
     method: str
     path: str  # below `/api/v1`, with `{name}` for what varies
     scopes: tuple[str, ...] | None  # None: public or signed by a provider
@@ -52,6 +53,7 @@ def operations(app: Flask) -> list[Operation]:
     document = openapi_document(app)
     return [
         Operation(
+            operation_id=found["operationId"],
             method=method.upper(),
             path=path.removeprefix("/api/v1"),
             scopes=tuple(found["security"][0]["bearer"]) if found["security"] else None,

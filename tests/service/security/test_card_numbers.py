@@ -9,8 +9,8 @@ from budgetbuddy.api._spec import openapi_document
 from budgetbuddy.domain.ids import Kind, make_id
 
 from ..conftest import Caller  # noqa: TID252 - fixtures' module
+from .belongings import belongings
 from .conftest import Operation
-from .test_every_route import belongings
 
 CARD = "4111 1111 1111 1111"
 # Texts that name or prove something, and are kept by digest, by another's rules, or not at all.
