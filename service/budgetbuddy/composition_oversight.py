@@ -8,7 +8,7 @@ from budgetbuddy.composition_identity import Tools
 from budgetbuddy.domain.compliance import Compliance
 from budgetbuddy.domain.data_map import DATA_MAP
 from budgetbuddy.domain.erasure import Erasures
-from budgetbuddy.domain.evidence import Probes, Source
+from budgetbuddy.domain.evidence import EvidenceSource, Probes
 from budgetbuddy.domain.messages import Queue
 from budgetbuddy.domain.verification import ChainVerification
 from budgetbuddy.gateways.evidence import AwsEvidence, Clients, Subject
@@ -52,17 +52,17 @@ def build_oversight(
     probes = Probes(
         clock=tools.clock,
         probes={
-            Source.RECOVERY: evidence.recovery,
-            Source.BACKUPS: evidence.backups,
-            Source.ENCRYPTION: evidence.encryption,
-            Source.ROTATION: evidence.rotation,
-            Source.PROTECTION: evidence.protection,
-            Source.ALARMS: evidence.alarms,
-            Source.POLICIES: evidence.policies,
-            Source.CHAINS: lambda: _chains(chains.found()),
-            Source.PRIVILEGED: lambda: _privileged(chains.found()),
-            Source.ERASURES: lambda: {"overdue": erasures.overdue()},
-            Source.DATA_MAP: _health_data,
+            EvidenceSource.RECOVERY: evidence.recovery,
+            EvidenceSource.BACKUPS: evidence.backups,
+            EvidenceSource.ENCRYPTION: evidence.encryption,
+            EvidenceSource.ROTATION: evidence.rotation,
+            EvidenceSource.PROTECTION: evidence.protection,
+            EvidenceSource.ALARMS: evidence.alarms,
+            EvidenceSource.POLICIES: evidence.policies,
+            EvidenceSource.CHAINS: lambda: _chains(chains.found()),
+            EvidenceSource.PRIVILEGED: lambda: _privileged(chains.found()),
+            EvidenceSource.ERASURES: lambda: {"overdue": erasures.overdue()},
+            EvidenceSource.DATA_MAP: _health_data,
         },
     )
     return Oversight(

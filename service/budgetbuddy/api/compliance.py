@@ -11,7 +11,7 @@ from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import COMPLIANCE
 from budgetbuddy.domain.archive import cell, csv_line
 from budgetbuddy.domain.compliance import FRAMEWORKS, Framework, Judgement, Status, summary
-from budgetbuddy.domain.evidence import Evidence, Source
+from budgetbuddy.domain.evidence import Evidence, EvidenceSource
 from budgetbuddy.problems import NotFound
 
 routes = Routes("compliance", "/api/v1/compliance")
@@ -39,7 +39,7 @@ class ReportQuery(Query):
 class EvidenceQuery(Query):
     """From one source, or from all."""
 
-    source: Source | None = None
+    source: EvidenceSource | None = None
 
 
 class FrameworkView(View):
@@ -65,7 +65,7 @@ class FrameworkList(View):
 class EvidenceView(View):
     """What was measured; `value` is null when it could not be."""
 
-    source: Source
+    source: EvidenceSource
     value: dict[str, Any] | None
     collected_at: str
 

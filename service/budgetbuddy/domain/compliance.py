@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from budgetbuddy.domain.dates import parse_instant
-from budgetbuddy.domain.evidence import Collector, Evidence, Source
+from budgetbuddy.domain.evidence import Collector, Evidence, EvidenceSource
 from budgetbuddy.domain.ports import Clock
 from budgetbuddy.problems import NotFound
 
@@ -46,7 +46,7 @@ class Control:
 
     id: str
     title: str
-    source: Source
+    source: EvidenceSource
     references: Mapping[str, str]  # framework -> requirement
     judge: Callable[[Value, str], bool | None]
 
@@ -153,7 +153,7 @@ CONTROLS: Final = (
     Control(
         id="RT-01",
         title="Every table can be restored to any second of its window",
-        source=Source.RECOVERY,
+        source=EvidenceSource.RECOVERY,
         references={"soc2": "A1.2", "iso27001": "A.8.13", "hipaa": "164.308(a)(7)(ii)(A)"}
         | {"gdpr": "Art. 32(1)(c)"},
         judge=_tables(lambda table: table["enabled"] and table["days"] >= table["expectedDays"]),
@@ -161,7 +161,7 @@ CONTROLS: Final = (
     Control(
         id="RT-02",
         title="Ledger and audit trail have a backup of the last day",
-        source=Source.BACKUPS,
+        source=EvidenceSource.BACKUPS,
         references={"soc2": "A1.2", "iso27001": "A.8.13", "hipaa": "164.308(a)(7)(ii)(A)"}
         | {"pci-dss": "10.3.3", "gdpr": "Art. 32(1)(c)"},
         judge=_backed_up,
@@ -169,7 +169,7 @@ CONTROLS: Final = (
     Control(
         id="RT-03",
         title="Every table is encrypted under a customer-managed key",
-        source=Source.ENCRYPTION,
+        source=EvidenceSource.ENCRYPTION,
         references={"soc2": "CC6.1", "pci-dss": "3.5.1", "hipaa": "164.312(a)(2)(iv)"}
         | {"iso27001": "A.8.24", "gdpr": "Art. 32(1)(a)"},
         judge=_tables(lambda table: table["customerManaged"] and table["enabled"]),
@@ -177,21 +177,21 @@ CONTROLS: Final = (
     Control(
         id="RT-04",
         title="Every key is replaced by AWS at least yearly",
-        source=Source.ROTATION,
+        source=EvidenceSource.ROTATION,
         references={"soc2": "CC6.1", "pci-dss": "3.7.4", "iso27001": "A.8.24"},
         judge=_rotates,
     ),
     Control(
         id="RT-05",
         title="No table can be deleted by one call",
-        source=Source.PROTECTION,
+        source=EvidenceSource.PROTECTION,
         references={"soc2": "A1.2", "iso27001": "A.8.13"},
         judge=_tables(lambda table: bool(table["protected"])),
     ),
     Control(
         id="RT-06",
         title="Alarms exist and each of them tells somebody",
-        source=Source.ALARMS,
+        source=EvidenceSource.ALARMS,
         references={"soc2": "CC7.2", "pci-dss": "10.7.2", "hipaa": "164.308(a)(1)(ii)(D)"}
         | {"iso27001": "A.8.16"},
         judge=_watched,
@@ -199,7 +199,7 @@ CONTROLS: Final = (
     Control(
         id="RT-07",
         title="The audit chains of all users were recomputed, and none was broken",
-        source=Source.CHAINS,
+        source=EvidenceSource.CHAINS,
         references={"soc2": "CC7.2", "pci-dss": "10.3.4", "hipaa": "164.312(c)(1)"}
         | {"iso27001": "A.8.15", "gdpr": "Art. 5(2)"},
         judge=_unbroken,
@@ -207,7 +207,7 @@ CONTROLS: Final = (
     Control(
         id="RT-08",
         title="Whoever sees more than their own data has a second factor",
-        source=Source.PRIVILEGED,
+        source=EvidenceSource.PRIVILEGED,
         references={"soc2": "CC6.1", "pci-dss": "8.4.2", "hipaa": "164.312(d)"}
         | {"iso27001": "A.8.5", "gdpr": "Art. 32(1)(b)"},
         judge=_protected_people,
@@ -215,28 +215,28 @@ CONTROLS: Final = (
     Control(
         id="RT-09",
         title="The running release was judged by the policy packs before it was deployed",
-        source=Source.POLICIES,
+        source=EvidenceSource.POLICIES,
         references={"soc2": "CC8.1", "pci-dss": "6.5.1", "iso27001": "A.8.32"},
         judge=_judged,
     ),
     Control(
         id="RT-10",
         title="Erasures are finished in time",
-        source=Source.ERASURES,
+        source=EvidenceSource.ERASURES,
         references={"gdpr": "Art. 17(1)", "soc2": "C1.2"},
         judge=_erased_in_time,
     ),
     Control(
         id="RT-11",
         title="No protected health information is kept",
-        source=Source.DATA_MAP,
+        source=EvidenceSource.DATA_MAP,
         references={"hipaa": "164.306(a)"},
         judge=_no_health_data,
     ),
     Control(
         id="RT-12",
         title="A restore was tried in the last quarter",
-        source=Source.RESTORE,
+        source=EvidenceSource.RESTORE,
         references={"soc2": "A1.3", "iso27001": "A.5.30", "hipaa": "164.308(a)(7)(ii)(D)"}
         | {"gdpr": "Art. 32(1)(d)"},
         judge=_restored,
@@ -272,9 +272,9 @@ class Compliance:
             raise NotFound
         return judged(found[0], self.collector.collect(found[0].source))
 
-    def evidence(self, source: Source | None) -> Sequence[Evidence]:
+    def evidence(self, source: EvidenceSource | None) -> Sequence[Evidence]:
         """What was measured, from one source or from all."""
-        wanted = list(Source) if source is None else [source]
+        wanted = list(EvidenceSource) if source is None else [source]
         return [self.collector.collect(each) for each in wanted]
 
 

@@ -10,7 +10,7 @@ from budgetbuddy.domain.ports import Clock
 from budgetbuddy.problems import Problem
 
 
-class Source(StrEnum):
+class EvidenceSource(StrEnum):
     """Where evidence comes from."""
 
     RECOVERY = "point-in-time-recovery"
@@ -31,7 +31,7 @@ class Source(StrEnum):
 class Evidence:
     """`value` is JSON, None when it could not be had; `collected_at` is RFC 3339."""
 
-    source: Source
+    source: EvidenceSource
     value: Mapping[str, Any] | None
     collected_at: str
 
@@ -39,7 +39,7 @@ class Evidence:
 class Collector(Protocol):
     """Measures; never raises because something cannot be measured."""
 
-    def collect(self, source: Source) -> Evidence:
+    def collect(self, source: EvidenceSource) -> Evidence:
         """One source, now."""
 
 
@@ -50,10 +50,10 @@ Probe = Callable[[], Mapping[str, Any] | None]
 class Probes:
     """Implements `Collector`: a source without a probe is one that nobody measures."""
 
-    probes: Mapping[Source, Probe]
+    probes: Mapping[EvidenceSource, Probe]
     clock: Clock
 
-    def collect(self, source: Source) -> Evidence:
+    def collect(self, source: EvidenceSource) -> Evidence:
         """A probe that cannot measure now leaves no value."""
         probe = self.probes.get(source)
         try:

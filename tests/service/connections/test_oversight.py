@@ -14,7 +14,7 @@ from moto.dynamodb.models import dynamodb_backends
 from budgetbuddy import contract
 from budgetbuddy.domain.access import Role
 from budgetbuddy.domain.compliance import CONTROLS, FRAMEWORKS, Status, judged
-from budgetbuddy.domain.evidence import Evidence, Source
+from budgetbuddy.domain.evidence import Evidence, EvidenceSource
 from budgetbuddy.domain.services import Services
 from budgetbuddy.settings import Settings, load_settings
 
@@ -232,7 +232,7 @@ def test_a_control_and_raw_evidence_can_be_looked_at_alone(officer: Caller) -> N
     (one,) = officer("GET", "/compliance/evidence?source=erasures").json["items"]
     assert one["value"] == {"overdue": 0}
     everything = officer("GET", "/compliance/evidence").json["items"]
-    assert [item["source"] for item in everything] == [str(source) for source in Source]
+    assert [item["source"] for item in everything] == [str(source) for source in EvidenceSource]
     restored = next(item for item in everything if item["source"] == "restore-test")
     assert restored["value"] is None
 
