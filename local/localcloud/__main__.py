@@ -127,7 +127,7 @@ def mail() -> None:
 
 @cli.command()
 def token() -> None:
-    """Print a fresh access token of the demo user (15 minutes)."""
+    """Print an access token of the demo user, good for ten minutes or more."""
     ports = remembered_ports()
     if ports is None:
         raise _not_up()

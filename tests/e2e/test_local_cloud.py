@@ -54,6 +54,23 @@ def test_status_lists_running_processes_and_created_types(cloud: LocalCloud) -> 
     assert "aws:dynamodb/table:Table" in status.stdout
 
 
+def test_a_token_of_the_last_minutes_is_given_again(cloud: LocalCloud) -> None:
+    kept = cloud.state / "local" / "demo.token"
+    first = cloud.client().token
+
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert cloud.client().token == first
+    os.utime(kept, (0, 0))
+    assert cloud.client().token != first
+
+
+def test_a_kept_token_that_is_refused_is_replaced(cloud: LocalCloud) -> None:
+    kept = cloud.state / "local" / "demo.token"
+    kept.write_text("no token")
+
+    assert cloud.client().token != "no token"
+
+
 def test_a_deleted_alarm_is_seen_and_repaired(cloud: LocalCloud) -> None:
     cloudwatch = aws(cloud, "cloudwatch")
     names = {alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]}
