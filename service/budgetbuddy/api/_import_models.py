@@ -167,7 +167,7 @@ class SampleRow(View):
         )
 
 
-class DryRunView(View):
+class ImportDryRunView(View):
     """What an import would do. `detectedMapping` can be sent back as options."""
 
     rows: int
@@ -179,7 +179,7 @@ class DryRunView(View):
     detected_mapping: dict[str, Any]
 
     @classmethod
-    def of(cls, read: ReadRows, known: Sequence[Placed]) -> "DryRunView":
+    def of(cls, read: ReadRows, known: Sequence[Placed]) -> "ImportDryRunView":
         """The view of a statement that was read and compared with what is booked."""
         return cls(
             rows=len(read.rows) + len(read.errors),

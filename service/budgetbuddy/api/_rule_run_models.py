@@ -17,7 +17,7 @@ WIDEST = timedelta(days=366)
 RuleIds = Annotated[list[str], Field(min_length=1, max_length=MAX_RULES)]
 
 
-class Order(Input):
+class RuleOrder(Input):
     """Every rule, in the order they run."""
 
     model_config = ConfigDict(
@@ -114,7 +114,7 @@ class PreviewView(View):
         )
 
 
-class DryRunView(View):
+class RuleDryRunView(View):
     """What rules would do; `changes` are the newest, up to the limit."""
 
     matched: int
@@ -122,7 +122,7 @@ class DryRunView(View):
     changes: list[PreviewView]
 
     @classmethod
-    def of(cls, found: DryRun) -> "DryRunView":
+    def of(cls, found: DryRun) -> "RuleDryRunView":
         """The view of a try."""
         return cls(
             matched=found.matched,

@@ -10,7 +10,7 @@ from budgetbuddy.api._http import context, json_response, listed, services
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.domain.access import COMPLIANCE
 from budgetbuddy.domain.archive import cell, csv_line
-from budgetbuddy.domain.compliance import FRAMEWORKS, Framework, Judgement, Status, summary
+from budgetbuddy.domain.compliance import FRAMEWORKS, ControlStatus, Framework, Judgement, summary
 from budgetbuddy.domain.evidence import Evidence, EvidenceSource
 from budgetbuddy.problems import NotFound
 
@@ -89,7 +89,7 @@ class ControlView(View):
     id: str
     title: str
     requirements: dict[str, str]
-    status: Status
+    status: ControlStatus
     evidence: list[EvidenceView]
 
     @classmethod

@@ -17,7 +17,7 @@ from budgetbuddy.api._http import (
     services,
 )
 from budgetbuddy.api._import_models import (
-    DryRunView,
+    ImportDryRunView,
     ImportForm,
     ImportList,
     ImportOptions,
@@ -61,7 +61,7 @@ class ImportPath(Query):
 @routes.post(
     "",
     access=WRITE,
-    returns={200: DryRunView, 202: JobView},
+    returns={200: ImportDryRunView, 202: JobView},
     problems=(
         NotFound,
         AccountClosed,
@@ -91,7 +91,7 @@ def import_statement(form: ImportForm) -> Response:
     read = read_rows(data, options.reading(), account, services().clock().date())
     if options.dry_run:
         known = services().imports.known(user, account.id, read.rows)
-        return json_response(DryRunView.of(read, known))
+        return json_response(ImportDryRunView.of(read, known))
     require_good_rows(read, partial=options.partial)
     if len(read.rows) > AT_ONCE:
         return answer(_accepted(JobView.of), services().import_jobs.order, account, read)

@@ -17,7 +17,7 @@ from budgetbuddy.api._http import (
 )
 from budgetbuddy.api._routes import Routes
 from budgetbuddy.api._rule_models import RuleChange, RuleInput, RulePath
-from budgetbuddy.api._rule_run_models import Application, DryRunInput, DryRunView, Order
+from budgetbuddy.api._rule_run_models import Application, DryRunInput, RuleDryRunView, RuleOrder
 from budgetbuddy.api._rule_views import RuleList, RuleView
 from budgetbuddy.api.jobs import JobView
 from budgetbuddy.domain.access import scope
@@ -58,7 +58,7 @@ def create_rule(body: RuleInput) -> Response:
     problems=(RulesChanged,),
     idempotency="I",
 )
-def order_rules(body: Order) -> Response:
+def order_rules(body: RuleOrder) -> Response:
     """Put all rules in another order."""
     render = rendered(_list, versioned=False)
     return answer(render, services().rules.order, body.rule_ids)
@@ -67,7 +67,7 @@ def order_rules(body: Order) -> Response:
 @routes.post(
     "/dry-run",
     access=WRITE,
-    returns={200: DryRunView},
+    returns={200: RuleDryRunView},
     problems=(NotFound, CardNumberDetected),
 )
 def try_rules(body: DryRunInput) -> Response:
@@ -79,7 +79,7 @@ def try_rules(body: DryRunInput) -> Response:
     else:
         rules = _chosen(body.rule_ids)
     found = services().rule_runs.dry_run(user, rules, body.wanted(), limit=body.limit)
-    return json_response(DryRunView.of(found))
+    return json_response(RuleDryRunView.of(found))
 
 
 @routes.post(

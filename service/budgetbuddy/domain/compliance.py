@@ -22,7 +22,7 @@ VERIFIED_WITHIN: Final = timedelta(days=8)  # one a week
 RESTORED_WITHIN: Final = timedelta(days=92)
 
 
-class Status(StrEnum):
+class ControlStatus(StrEnum):
     """What the evidence says."""
 
     PASS = "pass"  # noqa: S105 - a verdict
@@ -56,7 +56,7 @@ class Judgement:
     """A control, what was found, and what that means."""
 
     control: Control
-    status: Status
+    status: ControlStatus
     evidence: Evidence
 
 
@@ -281,12 +281,16 @@ class Compliance:
 def judged(control: Control, evidence: Evidence) -> Judgement:
     """What the evidence says of a control."""
     if evidence.value is None:
-        return Judgement(control=control, status=Status.UNKNOWN, evidence=evidence)
+        return Judgement(control=control, status=ControlStatus.UNKNOWN, evidence=evidence)
     verdict = control.judge(evidence.value, evidence.collected_at)
-    status = {True: Status.PASS, False: Status.FAIL, None: Status.NOT_APPLICABLE}[verdict]
+    status = {
+        True: ControlStatus.PASS,
+        False: ControlStatus.FAIL,
+        None: ControlStatus.NOT_APPLICABLE,
+    }[verdict]
     return Judgement(control=control, status=status, evidence=evidence)
 
 
 def summary(judgements: Sequence[Judgement]) -> dict[str, int]:
     """How many controls have each status."""
-    return {str(s): sum(j.status is s for j in judgements) for s in Status}
+    return {str(s): sum(j.status is s for j in judgements) for s in ControlStatus}

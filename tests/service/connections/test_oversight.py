@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from budgetbuddy import contract
 from budgetbuddy.domain.access import Role
-from budgetbuddy.domain.compliance import CONTROLS, FRAMEWORKS, Status, judged
+from budgetbuddy.domain.compliance import CONTROLS, FRAMEWORKS, ControlStatus, judged
 from budgetbuddy.domain.evidence import Evidence, EvidenceSource
 from budgetbuddy.domain.services import Services
 from budgetbuddy.settings import Settings, load_settings
@@ -82,16 +82,16 @@ NOTHING_TO_JUDGE = {"RT-08": {"count": 0, "withSecondFactor": 0}, "RT-11": {"hea
 def test_a_control_says_what_its_evidence_says_and_without_any_that_it_is_unknown(
     control: Any,
 ) -> None:
-    def status(value: Any) -> Status:
+    def status(value: Any) -> ControlStatus:
         evidence = Evidence(source=control.source, value=value, collected_at=NOW)
         return judged(control, evidence).status
 
     good, bad = VALUES.get(control.id, ([], [{"health": ["transactions"]}]))
-    assert {status(value) for value in good} <= {Status.PASS}
-    assert {status(value) for value in bad} == {Status.FAIL}
-    assert status(None) is Status.UNKNOWN
+    assert {status(value) for value in good} <= {ControlStatus.PASS}
+    assert {status(value) for value in bad} == {ControlStatus.FAIL}
+    assert status(None) is ControlStatus.UNKNOWN
     if control.id in NOTHING_TO_JUDGE:
-        assert status(NOTHING_TO_JUDGE[control.id]) is Status.NOT_APPLICABLE
+        assert status(NOTHING_TO_JUDGE[control.id]) is ControlStatus.NOT_APPLICABLE
 
 
 def test_every_control_belongs_to_a_framework_and_every_framework_has_some() -> None:
@@ -220,7 +220,7 @@ def test_a_report_says_what_it_covers_and_a_spreadsheet_has_the_same_rows(
     rows = list(csv.DictReader(io.StringIO(sheet.text)))
     assert sheet.mimetype == "text/csv"
     assert [row["control"] for row in rows] == list(by_id)
-    assert {row["status"] for row in rows} <= {str(status) for status in Status}
+    assert {row["status"] for row in rows} <= {str(status) for status in ControlStatus}
     assert officer("GET", "/compliance/reports/cobit").status_code == 404
     assert trail(officer).count("compliance.reported") == 2
 
