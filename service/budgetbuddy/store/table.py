@@ -55,13 +55,19 @@ BY_DATE, BY_ACCOUNT = (Index(i.name, i.sort_key) for i in contract.TABLES[0].ind
 
 @contextmanager
 def translated(table: str) -> Iterator[None]:
-    """Throttling, timeouts and lost connections become 503; the rest stays what it is."""
+    """Throttling, meeting a transaction, timeouts and lost connections become 503.
+
+    The rest stays what it is.
+    """
     try:
         yield
     except ClientError as exc:
-        if exc.response["Error"]["Code"] in THROTTLES:
+        code = exc.response["Error"]["Code"]
+        if code in THROTTLES:
             count(Metric.STORE_THROTTLED, dimension=table)
             raise Unavailable("the store is busy") from exc
+        if code == "TransactionConflictException":
+            raise Unavailable("another write was under way; nothing was written") from exc
         raise
     except BotoCoreError as exc:
         raise Unavailable("the store does not answer") from exc

@@ -1,5 +1,7 @@
 """Reading: pages, ranges, lapsed rows and batches, alike on both emulators."""
 
+from types import SimpleNamespace
+
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
@@ -160,3 +162,16 @@ def test_without_its_store_a_limit_that_guards_log_in_stays_shut(
 
     lines = records()  # type: ignore[operator]  # the fixture is a function
     assert any("RateLimiterDegraded" in line for line in lines)
+
+
+def test_a_write_alone_that_meets_a_transaction_asks_to_come_again(
+    moto_machinery: Machinery,
+) -> None:
+    def met(**_: object) -> tuple[object, dict[str, object]]:
+        error = {"Code": "TransactionConflictException", "Message": "ongoing"}
+        return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
+
+    moto_machinery.store.client.meta.events.register("before-call.dynamodb.PutItem", met)
+
+    with pytest.raises(Unavailable):
+        fill(moto_machinery, 1)
