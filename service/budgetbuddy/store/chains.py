@@ -1,16 +1,12 @@
 """Chains of audit rows that belong to no user: `AUD#~{name}`, linked like those of users."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from budgetbuddy.domain.audit import GENESIS, RETENTION_SECONDS, AuditRow, Event, Outcome
+from budgetbuddy.domain.audit import GENESIS, AuditRow, Event, Outcome
 from budgetbuddy.domain.dates import format_instant
-from budgetbuddy.store.commands import Retry
-from budgetbuddy.store.expressions import Absent
+from budgetbuddy.store.commands import audit_write
 from budgetbuddy.store.table import Store
-from budgetbuddy.store.writes import Write, put
-
-if TYPE_CHECKING:
-    from budgetbuddy.store.codec import Item
+from budgetbuddy.store.writes import Write
 
 ERASURES: Final = "~erasure"  # in the place of a subject, which is hexadecimal
 OPERATOR: Final = "~operator"
@@ -31,18 +27,4 @@ def next_link(store: Store, chain: str, event: Event, *, object_: str, sealed: b
         sealed=sealed,
         prev=last[0]["hash"] if last else GENESIS,
     )
-    item: Item = {
-        "pk": f"AUD#{chain}",
-        "sk": f"{row.seq:012d}",
-        "v": 1,
-        "at": row.at,
-        "ev": row.event,
-        "actor": row.actor,
-        "obj": row.object,
-        "out": row.outcome,
-        "x": row.sealed,
-        "prev": row.prev,
-        "hash": row.hash(),
-        "ttl": int(store.clock().timestamp()) + RETENTION_SECONDS,
-    }
-    return put(store.audit.name, item, when=(Absent("pk"),), refuse=lambda _: Retry())
+    return audit_write(store, row)
