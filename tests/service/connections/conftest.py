@@ -1,4 +1,4 @@
-"""Time that passes when told to, and the service beside a double of Plaid."""
+"""Time that passes when told to, the service beside a double of Plaid, receivers of webhooks."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from ..conftest import (  # noqa: TID252 - fixtures' module
     create_tables,
     environment,
 )
+from .receivers import Certified, Network, Receiver, certified, receiving
 
 BANK = "ins_109508"
 
@@ -135,3 +136,19 @@ def linked(signed_in: Caller, link: Link, plaid: PlaidDouble, clock: ManualClock
     ((token, bank),) = plaid.banks.items.items()
     plaid.calls.clear()
     return Linked(signed_in, answer.json["id"], token, bank, clock)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certified:
+    return certified(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def receiver(certificate: Certified) -> Iterator[Receiver]:
+    with receiving(certificate.server) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def network(receiver: Receiver) -> Network:
+    return Network(port=receiver.port)

@@ -3,7 +3,7 @@
 import itertools
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,22 +168,6 @@ def test_addresses_of_networks_within_are_not_public(address: str) -> None:
 
 
 # --- On the wire ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certified:
-    return certified(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def receiver(certificate: Certified) -> Iterator[Receiver]:
-    with receiving(certificate.server) as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def network(receiver: Receiver) -> Network:
-    return Network(port=receiver.port)
 
 
 @pytest.fixture

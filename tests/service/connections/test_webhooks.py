@@ -7,7 +7,7 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,26 +33,10 @@ from ..conftest import (  # noqa: TID252 - fixtures' module
     environment,
     mailed,
 )
-from .receivers import HOST, Certified, Network, Received, Receiver, certified, receiving
+from .receivers import HOST, Certified, Network, Received, Receiver
 
 URL = f"https://{HOST}/in"
 EURO = {"amount": "-12.50", "currency": "EUR"}
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certified:
-    return certified(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def receiver(certificate: Certified) -> Iterator[Receiver]:
-    with receiving(certificate.server) as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def network(receiver: Receiver) -> Network:
-    return Network(port=receiver.port)
 
 
 @pytest.fixture
