@@ -10,6 +10,7 @@ import ast
 import importlib.util
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +18,9 @@ from pathlib import Path
 
 from localcloud.providers.errors import ProviderError
 
+# CPython 3.11 counts the depth of a tree under construction once for all threads, and a switch
+# between two of them can end one in a `SystemError` (python/cpython issue 106905).
+PARSING = threading.Lock()
 SCALARS = {"str": "string", "bool": "bool", "int": "number", "float": "number"}
 REPLACES = re.compile(
     r"(forces?( a)? new resource|forces replacement|(creates?|creation of) a new resource"
@@ -144,7 +148,8 @@ def _classes(file: Path) -> Mapping[str, str]:
 
 @cache
 def _class(file: Path, name: str) -> ast.ClassDef:
-    node = ast.parse(_classes(file)[name]).body[0]
+    with PARSING:
+        node = ast.parse(_classes(file)[name]).body[0]
     if not isinstance(node, ast.ClassDef):
         raise ProviderError(f"{name} in {file.name} of pulumi_aws is not a class")
     return node
