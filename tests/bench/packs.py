@@ -26,7 +26,7 @@ def measure() -> Iterator[Result]:
     """Preview of production with pack `all` against the same without packs, interleaved."""
     judged = preview_stack("production")
     bare = replace(judged, packs=())
-    judged.prepare({})
+    judged.prepare(judged.program.sample)  # with the service, as make preview shows it
     with_packs, without = [], []
     for _ in range(ROUNDS):
         without.append(_seconds(bare))
