@@ -107,7 +107,8 @@ def test_it_does_not_outlive_an_engine_that_was_killed(
     int(engine.stdout.readline())  # the port: it serves
 
     engine.kill()
-    engine.communicate()
+    engine.wait(5)
+    engine.stdout.close()  # not read to its end: what outlives the engine holds it open
 
     assert eventually(lambda: not is_alive(host), 5)
 

@@ -2,17 +2,20 @@
 
 The engine reads the port from the first line, and ends plugins with SIGINT or SIGTERM to their
 process group. A traceback at that moment lands in the CLI's output, and a graceful stop makes every
-preview wait, so the handlers here only leave.
+preview wait, so the handlers here only leave. An engine that was killed ends nobody: a plugin sees
+by itself that it has another parent.
 """
 
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 
 LOG_VARIABLE = "LOCALCLOUD_PROVIDER_LOG"
 LOOPBACK = "127.0.0.1"
+ORPHAN_SECONDS = 1.0  # how soon it is noticed that the engine is gone
 
 
 def log_to_file(plugin: str) -> logging.Logger:
@@ -36,6 +39,19 @@ def leave_on_signals(leave: Callable[[], None]) -> None:
     """Call `leave` on SIGINT and SIGTERM; the main thread must not be blocked in C code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: leave())
+
+
+def leave_with_the_engine(leave: Callable[[], None]) -> None:
+    """Call `leave`, from another thread, soon after the process that started this one is gone."""
+    engine = os.getppid()
+
+    def watch() -> None:
+        never = threading.Event()
+        while os.getppid() == engine:
+            never.wait(ORPHAN_SECONDS)
+        leave()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def announce(port: int) -> None:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,6 +73,29 @@ def test_a_plugin_ends_at_once_and_silently(
 
         assert time.monotonic() - begin < 2
         assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_plugin_does_not_outlive_an_engine_that_was_killed(
+    name: str, eventually: Callable[..., bool], is_alive: Callable[[int], bool]
+) -> None:
+    command = [sys.executable, "-P", "-m", f"localcloud.providers.{name}", "127.0.0.1:1"]
+    engine = subprocess.Popen(
+        ["sh", "-c", '"$@" & echo $!; wait', "sh", *command], stdout=subprocess.PIPE
+    )
+    assert engine.stdout is not None
+    plugin = int(engine.stdout.readline())
+    int(engine.stdout.readline())  # the port: it serves
+
+    engine.kill()
+    engine.wait(5)
+    engine.stdout.close()  # not read to its end: what outlives the engine holds it open
+
+    try:
+        assert eventually(lambda: not is_alive(plugin), 5)
+    finally:
+        if is_alive(plugin):
+            os.kill(plugin, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("name", PLUGINS)

@@ -235,6 +235,7 @@ def serve() -> None:
     log = serving.log_to_file("aws")
     stop = threading.Event()
     serving.leave_on_signals(stop.set)
+    serving.leave_with_the_engine(stop.set)
     server = grpc.server(
         ThreadPoolExecutor(max_workers=WORKERS),
         options=[

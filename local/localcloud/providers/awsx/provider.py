@@ -74,6 +74,7 @@ async def _run(engine_address: str, log: logging.Logger) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, os._exit, 0)
+    serving.leave_with_the_engine(lambda: os._exit(0))
     serving.announce(port)
     await server.wait_for_termination()
 
