@@ -12,9 +12,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
 
 LOG_VARIABLE = "LOCALCLOUD_PROVIDER_LOG"
 LOOPBACK = "127.0.0.1"
+MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # the engine's own limit
 ORPHAN_SECONDS = 1.0  # how soon it is noticed that the engine is gone
 
 
@@ -35,13 +41,34 @@ def log_to_file(plugin: str) -> logging.Logger:
     return logger
 
 
-def leave_on_signals(leave: Callable[[], None]) -> None:
+def serve(servicer: provider_pb2_grpc.ResourceProviderServicer, *, workers: int) -> NoReturn:
+    """Answer the engine in `workers` threads until it says to stop, or is gone."""
+    stop = threading.Event()
+    _leave_on_signals(stop.set)
+    _leave_with_the_engine(stop.set)
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=workers),
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ],
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port(f"{LOOPBACK}:0")
+    server.start()
+    _announce(port)
+    stop.wait()
+    server.stop(grace=None)
+    os._exit(0)  # worker threads may wait for the embedded AWS; nobody waits for them
+
+
+def _leave_on_signals(leave: Callable[[], None]) -> None:
     """Call `leave` on SIGINT and SIGTERM; the main thread must not be blocked in C code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: leave())
 
 
-def leave_with_the_engine(leave: Callable[[], None]) -> None:
+def _leave_with_the_engine(leave: Callable[[], None]) -> None:
     """Call `leave`, from another thread, soon after the process that started this one is gone."""
     engine = os.getppid()
 
@@ -54,7 +81,7 @@ def leave_with_the_engine(leave: Callable[[], None]) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def announce(port: int) -> None:
+def _announce(port: int) -> None:
     """Tell the engine the port: the first and only line on stdout."""
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()

@@ -1,10 +1,7 @@
 """The plugin's gRPC service: thin, each method parses, asks the pure modules, and answers."""
 
 import logging
-import os
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +16,6 @@ from localcloud.providers.aws.values import from_struct, plain, to_struct
 from localcloud.providers.errors import ProviderError
 
 WORKERS = 16
-MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # the engine's own limit
 CONFIG_PREFIX = "aws:config:"
 MODES = {
     provider_pb2.CheckRequest.AutonamingOptions.PROPOSE: naming.Mode.PROPOSE,
@@ -232,21 +228,4 @@ class _Status(grpc.Status):
 
 def serve() -> None:
     """Run the plugin until it is told to stop."""
-    log = serving.log_to_file("aws")
-    stop = threading.Event()
-    serving.leave_on_signals(stop.set)
-    serving.leave_with_the_engine(stop.set)
-    server = grpc.server(
-        ThreadPoolExecutor(max_workers=WORKERS),
-        options=[
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        ],
-    )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(AwsProvider(log), server)
-    port = server.add_insecure_port(f"{serving.LOOPBACK}:0")
-    server.start()
-    serving.announce(port)
-    stop.wait()
-    server.stop(grace=None)
-    os._exit(0)  # worker threads may wait for the embedded AWS; nobody waits for them
+    serving.serve(AwsProvider(serving.log_to_file("aws")), workers=WORKERS)

@@ -1,27 +1,26 @@
 """The plugin: constructs `awsx:ec2:Vpc`, refuses every other type by name."""
 
 import asyncio
+import functools
+import inspect
 import logging
-import os
-import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Coroutine, Mapping
 from importlib.metadata import version
 from typing import Any
 
-import grpc.aio
 import pulumi
 import pulumi_aws as aws
 from pulumi.provider import ConstructResult, Provider
 from pulumi.provider.server import ProviderServicer
-from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.providers import serving
 from localcloud.providers.awsx.arguments import needs_zones, parse
 from localcloud.providers.awsx.layout import LayoutError
 from localcloud.providers.awsx.vpc import TOKEN, Vpc
 
-MAX_MESSAGE_BYTES = 400 * 1024 * 1024  # the engine's own limit
+WORKERS = 4  # the engine constructs one network, and says farewell
 
 
 class AwsxProvider(Provider):
@@ -60,25 +59,28 @@ def _available_zones(options: pulumi.ResourceOptions | None) -> list[str]:
     return list(aws.get_availability_zones(state="available", opts=invoke).names)
 
 
-async def _run(engine_address: str, log: logging.Logger) -> None:
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        ]
-    )
-    servicer = ProviderServicer(AwsxProvider(log), sys.argv[1:], engine_address=engine_address)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port(f"{serving.LOOPBACK}:0")
-    await server.start()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, os._exit, 0)
-    serving.leave_with_the_engine(lambda: os._exit(0))
-    serving.announce(port)
-    await server.wait_for_termination()
-
-
 def serve(engine_address: str) -> None:
     """Run the plugin for the engine at `engine_address` until it is told to stop."""
-    asyncio.run(_run(engine_address, serving.log_to_file("awsx")))
+    provider = AwsxProvider(serving.log_to_file("awsx"))
+    servicer = ProviderServicer(provider, sys.argv[1:], engine_address=engine_address)
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    serving.serve(_in_threads(servicer, loop), workers=WORKERS)
+
+
+def _in_threads(servicer: ProviderServicer, loop: asyncio.AbstractEventLoop) -> ProviderServicer:
+    """Have a server with threads call what the SDK wrote as coroutines; these run in `loop`.
+
+    The SDK's own server is gRPC's for asyncio, in one process with the other kind of calls that a
+    component makes; the engine's farewell has gone unanswered there.
+    """
+    for name, method in inspect.getmembers(servicer, inspect.iscoroutinefunction):
+        if name[0].isupper():  # a call of the protocol
+            setattr(servicer, name, functools.partial(_result, loop, method))
+    return servicer
+
+
+def _result(
+    loop: asyncio.AbstractEventLoop, method: Callable[..., Coroutine[Any, Any, Any]], *given: Any
+) -> Any:
+    return asyncio.run_coroutine_threadsafe(method(*given), loop).result()
